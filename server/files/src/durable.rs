@@ -141,6 +141,35 @@ pub fn put_folder(from: &Path, place: &Path) -> Result<(), WriteError> {
     sync_folder(above)
 }
 
+/// Syncs a file that another library has written, and moves it to its target, which must not exist.
+///
+/// # Errors
+/// Returns the error of the operating system; then the target is as before.
+pub fn put_new(from: &Path, place: &Path) -> Result<(), WriteError> {
+    sync_file(from)?;
+    link(from, place)?;
+    remove(from)
+}
+
+/// Does the same with a target that may exist: a reader finds either the old file or the new one.
+///
+/// # Errors
+/// Returns the error of the operating system; then the target is as before.
+pub fn replace(from: &Path, place: &Path) -> Result<(), WriteError> {
+    sync_file(from)?;
+    rename(from, place)?;
+    sync_folder(parent(place))
+}
+
+/// Gives a file a second name on the same file system, which must be free.
+///
+/// # Errors
+/// Returns the error of the operating system.
+pub fn link(file: &Path, name: &Path) -> Result<(), WriteError> {
+    fs::hard_link(file, name).map_err(failed("put in place", name))?;
+    sync_folder(parent(name))
+}
+
 /// Removes a file, a link or a directory with its content. Links are not followed, and a missing path is no error.
 ///
 /// # Errors
@@ -247,6 +276,11 @@ pub fn make_folder(folder: &Path) -> Result<(), WriteError> {
 
 fn rename(from: &Path, to: &Path) -> Result<(), WriteError> {
     fs::rename(from, to).map_err(failed("put in place", to))
+}
+
+fn sync_file(file: &Path) -> Result<(), WriteError> {
+    let synced = crate::open(file).and_then(|file| file.sync_all());
+    synced.map_err(failed("sync", file))
 }
 
 fn sync_folder(folder: &Path) -> Result<(), WriteError> {
@@ -362,6 +396,23 @@ mod tests {
         write(&from.join("priv/a.so"), b"other").unwrap();
         assert_eq!(put_folder(&from, &place).unwrap_err().step, "put in place");
         assert_eq!(fs::read(place.join("priv/a.so")).unwrap(), b"so");
+    }
+
+    #[test]
+    fn a_file_of_another_library_is_put_where_nothing_is_or_replaces_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("new"), b"1").unwrap();
+        put_new(&path("new"), &path("file")).unwrap();
+        fs::write(path("new"), b"2").unwrap();
+        let refused = put_new(&path("new"), &path("file")).unwrap_err();
+        assert_eq!(refused.source.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(path("file")).unwrap(), b"1");
+        link(&path("file"), &path("old")).unwrap();
+        replace(&path("new"), &path("file")).unwrap();
+        assert_eq!(fs::read(path("file")).unwrap(), b"2");
+        assert_eq!(fs::read(path("old")).unwrap(), b"1");
+        assert_eq!(names(folder.path()), ["file", "old"]);
     }
 
     #[test]

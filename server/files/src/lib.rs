@@ -85,6 +85,17 @@ pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
+/// The size in bytes of a regular file, which is not opened. For files of a library that locks them with `fcntl(2)`: the
+/// system drops such locks when the process closes any descriptor of the file.
+///
+/// # Errors
+/// Returns the errors of the operating system, and [`Refused::NotRegular`].
+pub fn regular(path: &Path) -> io::Result<u64> {
+    let found = fs::metadata(path)?;
+    is_regular(&found)?;
+    Ok(found.len())
+}
+
 /// Reads the bytes of a regular file. Links are followed.
 ///
 /// # Errors

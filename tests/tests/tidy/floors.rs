@@ -31,6 +31,7 @@ const fn row(floor: &'static str, package: &'static str, may: &'static [&'static
 const ROWS: &[Row] = &[
     row("0", "pq-term", &[]),
     row("0", "pq-files", &[]),
+    row("1", "pq-store", &["pq-files"]),
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
     row("0", "pq-protocol", &["pq-abi", "pq-term"]),
@@ -105,6 +106,11 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
         "libloading",
         &["pq-code"],
         "one loader decides what is loaded and how",
+    ),
+    (
+        "rusqlite",
+        &["pq-store"],
+        "two copies or two users of a file would undo its locks",
     ),
     (
         "tokio",

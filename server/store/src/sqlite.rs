@@ -1,0 +1,157 @@
+//! The store in a file: one SQLite database in WAL mode with one connection that writes.
+//!
+//! ```text
+//! open ─► lock beside the file ─► what is it? ─► make or migrate ─► Database
+//! commit(changes) ─► Work: one transaction ─► COMMIT with fsync ─► Known is what the file is
+//!                       │ sweep: the row in place, in the order of ids        │ on any failure Known
+//!                       │ told:  appended to the tail                         ┘ is as before
+//!                       └ upkeep: a piece of the tail that a sweep has overtaken
+//! ```
+//!
+//! `save` has each row once; `tail` has newer bodies of some of them. So every number in the tail is that of a row,
+//! and key, name and state are only in the row. `Known` is everything about the file that is kept in memory: the
+//! places of the newest told states, the texts of versions, and counts.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::row::{Change, Row, State};
+use crate::store::{Need, Page, Read, Stats, Store, StoreError, Upkeep};
+
+pub(crate) mod backup;
+pub(crate) mod check;
+mod file;
+mod known;
+mod read;
+mod schema;
+pub(crate) mod snapshot;
+#[cfg(test)]
+mod tests;
+mod trim;
+mod work;
+
+use file::Lock;
+use known::Known;
+use read::Reading;
+
+/// The pages of the write-ahead log after which a commit copies them into the file: 32 MiB. More pages make the copy
+/// rarer and the stall of that commit longer.
+pub const CHECKPOINT_PAGES: u32 = 8000;
+
+/// An open store, locked for this value.
+#[derive(Debug)]
+pub struct Database {
+    connection: Connection,
+    known: Known,
+    file: PathBuf,
+    /// Held until the connection is closed: fields are dropped in the order in which they stand here.
+    _lock: Lock,
+}
+
+impl Database {
+    /// Opens the store, or makes it; missing directories are made. A file of an older format is migrated.
+    ///
+    /// # Errors
+    /// Returns the reason for which the file cannot be used; then it is unchanged.
+    pub fn open(file: &Path) -> Result<Database, StoreError> {
+        Database::open_with(file, CHECKPOINT_PAGES)
+    }
+
+    /// Does the same with another number of pages in the write-ahead log ([`CHECKPOINT_PAGES`]).
+    ///
+    /// # Errors
+    /// See [`Database::open`].
+    pub fn open_with(file: &Path, checkpoint_pages: u32) -> Result<Database, StoreError> {
+        let lock = Lock::take(file)?;
+        let connection = file::connect(file, checkpoint_pages)?;
+        let known = Known::read(&connection).map_err(failed("read", file))?;
+        Ok(Database {
+            connection,
+            known,
+            file: file.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    fn transact(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        let mut work = work::Work {
+            connection: &transaction,
+            known: &mut self.known,
+        };
+        for change in changes {
+            work.apply(change)?;
+        }
+        work.trim()?;
+        transaction.commit()
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            connection: &self.connection,
+            known: &self.known,
+        }
+    }
+}
+
+impl Store for Database {
+    fn commit(&mut self, changes: &[Change]) -> Result<Upkeep, StoreError> {
+        self.known.begin();
+        match self.transact(changes) {
+            Ok(()) => self.known.keep(),
+            Err(error) => {
+                self.known.undo();
+                return Err(failed("write", &self.file)(error));
+            }
+        }
+        Ok(match self.known.job {
+            Some(_) => Upkeep::Left,
+            None => Upkeep::Done,
+        })
+    }
+
+    fn stats(&self) -> Stats {
+        Stats {
+            bytes_on_disk: file::bytes_on_disk(&self.file),
+            ..self.known.stats()
+        }
+    }
+}
+
+impl Read for Database {
+    fn load(
+        &mut self,
+        states: &[State],
+        each: &mut dyn FnMut(Row) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let loaded = self.reading().load(states, each);
+        loaded.map_err(failed("read", &self.file))
+    }
+
+    fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
+        self.reading().get(key).map_err(failed("read", &self.file))
+    }
+
+    fn list(&mut self, page: Page) -> Result<Vec<Row>, StoreError> {
+        self.reading()
+            .list(page)
+            .map_err(failed("read", &self.file))
+    }
+
+    fn needs_versions(&mut self) -> Result<Vec<Need>, StoreError> {
+        self.reading().needs().map_err(failed("read", &self.file))
+    }
+}
+
+/// Makes the error of this operation on this file.
+fn failed(step: &'static str, file: &Path) -> impl FnOnce(rusqlite::Error) -> StoreError {
+    let file = file.to_owned();
+    move |source| StoreError::Failed {
+        step,
+        file,
+        source: source.into(),
+    }
+}
