@@ -7,7 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use pq_otp::{Ask as _, Config, Modules, Service, ServiceCall, Sim, Term};
+use pq_otp::moved::{Moving as _, PutIn, SameVersions};
+use pq_otp::{Ask as _, Config, Modules, NameRegistry as _, Service, ServiceCall, Sim, Term};
 use pq_sdk::pq_abi::host::linked_library;
 use pq_sdk::pq_abi::spec::Start;
 use pq_sdk::regis;
@@ -379,4 +380,36 @@ fn arguments_that_are_no_messagepack_are_refused() {
         assert!(refused.starts_with("{badarg,"), "{function}: {refused}");
     }
     assert_eq!(house.register(asker, gandalf()), "Ok(())");
+}
+
+#[test]
+fn a_process_that_moves_keeps_its_name_and_one_whose_name_is_taken_does_not_arrive() {
+    let mut house = Fixture::new();
+    let holder = house.asker();
+    let name = Term::tuple([Term::atom("events"), gandalf()]);
+    assert_eq!(house.register(holder, name.clone()), "Ok(())");
+    let subtree = house.sim.take_out(holder, 1_000).unwrap();
+    assert_eq!(house.names.whereis(&name), None);
+    let put = |house: &mut Fixture| {
+        let (subtree, under, opens) = (subtree.clone(), None, Arc::new(SameVersions));
+        let put = PutIn {
+            subtree,
+            under,
+            opens,
+        };
+        house.sim.put_in(put, 1_000)
+    };
+    let moved = put(&mut house).unwrap();
+    assert_eq!(house.names.whereis(&name), Some(moved));
+    let refusal = put(&mut house).unwrap_err().to_string();
+    assert!(
+        refusal.contains("one of its names is that of {events,\"Gandalf\"}"),
+        "{refusal}"
+    );
+    assert_eq!(house.sim.processes().len(), 1);
+    house.sim.exit(moved, Reason::Kill);
+    assert!(house.names.is_empty());
+    // Bytes that are no name.
+    let node = house.sim.node().clone();
+    assert!(house.names.register(&node, &[0xc1], moved).is_err());
 }

@@ -2,14 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
+use pq_abi::Reason;
+use pq_abi::spec::{self, SupReply};
+use pq_term::{Pid, Term};
+
 use super::sweep::{Batch, Sweep, SweepOrder};
 use super::taking::{Fate, TakeOut};
 use super::{Arrival, NotMoved, PutIn, Subtree};
 use crate::message::{Ack, Caller, Envelope, Payload, Signal};
 use crate::node::{Ask, Node, RequestError, pid_of};
 use crate::unpoisoned::Unpoisoned;
-use pq_abi::spec::{self, SupReply};
-use pq_term::{Pid, Term};
 
 impl Node {
     /// Copies a subtree; its processes run on. `answer` runs on a shard's thread and must not wait.
@@ -49,7 +51,15 @@ impl Node {
         self.tell_shard(usize::from(shard), Signal::Sweep(order));
     }
 
-    fn put_in(&self, put: PutIn, from: Caller) {
+    /// Puts a subtree into the node, with all its processes or none; the answer is the pid of its root. `answer` runs on a
+    /// shard's thread and must not wait.
+    pub fn put_in(&self, put: PutIn, answer: impl FnOnce(Result<Pid, NotMoved>) + Send + 'static) {
+        let is_child = put.under.is_some();
+        let from = self.expect_answer(Box::new(move |reply| answer(root_of(reply, is_child))));
+        self.send_put(put, from);
+    }
+
+    fn send_put(&self, put: PutIn, from: Caller) {
         match &put.under {
             Some(under) => {
                 let supervisor = under.supervisor;
@@ -103,21 +113,7 @@ pub trait Moving: Ask {
     /// # Errors
     /// [`NotMoved::Refused`] with the reason, which names the process and its module; nothing has changed then.
     fn put_in(&mut self, put: PutIn, timeout_ms: u64) -> Result<Pid, NotMoved> {
-        let is_child = put.under.is_some();
-        let question = |node: &Node, from| {
-            node.put_in(put, from);
-            Ok(())
-        };
-        let reply = self
-            .ask(timeout_ms, Box::new(question))
-            .map_err(|error| match error {
-                RequestError::Exit(reason) => NotMoved::Refused(sentence(&reason.to_term())),
-                error => NotMoved::Request(error),
-            })?;
-        match is_child {
-            true => root_of(&reply),
-            false => Ok(pid_of(&reply)?),
-        }
+        self.value(timeout_ms, |node, answer| node.put_in(put, answer))?
     }
 
     /// Waits for a value that does not travel as bytes.
@@ -148,16 +144,16 @@ pub trait Moving: Ask {
 
 impl<A: Ask + ?Sized> Moving for A {}
 
-/// The root in the answer of a supervisor.
-fn root_of(reply: &[u8]) -> Result<Pid, NotMoved> {
-    match spec::decode_reply(reply) {
+/// The root in the answer to a start, or in that of a supervisor.
+fn root_of(reply: Result<Payload, Reason>, is_child: bool) -> Result<Pid, NotMoved> {
+    let reply = reply.map_err(|reason| NotMoved::Refused(sentence(&reason.to_term())))?;
+    if !is_child {
+        return Ok(pid_of(&reply)?);
+    }
+    match spec::decode_reply(&reply) {
         Ok(SupReply::Started(Some(root))) => Ok(root),
         Ok(SupReply::Error(why)) => Err(NotMoved::Refused(sentence(&why))),
-        Ok(other) => {
-            let other = RequestError::BadReply(format!("{other:?}"));
-            Err(NotMoved::Request(other))
-        }
-        Err(error) => Err(NotMoved::Request(RequestError::BadReply(error))),
+        other => Err(RequestError::BadReply(format!("{other:?}")).into()),
     }
 }
 

@@ -4,6 +4,7 @@ use pq_abi::{Failure, Kind, Module};
 use pq_term::Pid;
 use serde_bytes::ByteBuf;
 
+use super::numbers::Numbers;
 use super::opens::{Closed, Opened, Opens, Part, Residue};
 use super::value::{Moved, MovedBody, MovedHandler};
 use crate::node::Node;
@@ -13,21 +14,25 @@ use crate::shard::Shard;
 use crate::supervisor::Supervisor;
 
 impl Shard {
-    /// Gives the processes their states and names.
+    /// Gives the processes their states and names. An error names the process as it was before the move.
     pub(super) fn fill_all(
         &mut self,
         processes: &mut [Moved],
+        numbers: &Numbers,
         opens: &dyn Opens,
     ) -> Result<(), String> {
+        let sentence = |process: &Moved, why| {
+            let (module, vsn, old) = (&process.module, &process.vsn, numbers.old(process.pid));
+            format!("{module}-{vsn} ({old}) cannot be put in: {why}")
+        };
         for process in processes.iter_mut() {
-            let called = process.called();
             let filled = self.fill(process, opens);
-            filled.map_err(|why| format!("{called} cannot be put in: {why}"))?;
+            filled.map_err(|why| sentence(process, why))?;
         }
         // Others see a name at once, so all states are there before.
         for process in processes.iter() {
             let named = self.give_names(process);
-            named.map_err(|why| format!("{} cannot be put in: {why}", process.called()))?;
+            named.map_err(|why| sentence(process, why))?;
         }
         Ok(())
     }

@@ -12,6 +12,9 @@ use crate::shard::Shard;
 impl Shard {
     /// The processes of a subtree, parents before their children. After a decision each has its new state.
     pub(super) fn members(&mut self, root: Pid) -> Result<Vec<Pid>, NotMoved> {
+        if self.slab.get(root).is_none() {
+            return Err(NotMoved::Refused(format!("there is no process {root}")));
+        }
         let mut members = vec![root];
         let mut at = 0;
         while let Some(pid) = members.get(at).copied() {

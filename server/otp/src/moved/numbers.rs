@@ -58,6 +58,12 @@ impl Numbers {
         at.ok().map(|at| self.pids[at].1)
     }
 
+    /// The old pid of a process of the subtree.
+    pub(super) fn old(&self, new: Pid) -> Pid {
+        let pair = self.pids.iter().find(|(_, it)| *it == new);
+        pair.map_or(new, |(old, _)| *old)
+    }
+
     pub(super) fn outside(&self) -> Outside {
         self.outside
     }

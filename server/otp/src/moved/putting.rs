@@ -163,7 +163,7 @@ impl Shard {
         if let Some(root) = processes.first_mut() {
             root.parent = parent;
         }
-        if let Err(why) = self.fill_all(&mut processes, opens) {
+        if let Err(why) = self.fill_all(&mut processes, &numbers, opens) {
             for (_, key) in timers {
                 self.core.wheel.cancel(key);
             }

@@ -159,27 +159,21 @@ impl Subtree {
         self.processes.is_empty()
     }
 
-    /// The module of the root and its version.
-    pub fn root(&self) -> Option<(&str, &str)> {
-        let root = self.processes.first()?;
-        Some((&root.module, &root.vsn))
-    }
-
-    /// The pids of the processes before the move.
-    pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
-        self.processes.iter().map(|process| process.pid)
-    }
-
-    /// The names of the modules of all processes and handlers.
-    pub(crate) fn modules(&self) -> impl Iterator<Item = &str> {
+    /// The modules of all processes and handlers with their versions, those of the root first.
+    pub fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
         self.processes.iter().flat_map(|process| {
             let handlers: &[MovedHandler] = match &process.body {
                 MovedBody::Handlers(handlers) => handlers,
                 _ => &[],
             };
-            let handlers = handlers.iter().map(|handler| &*handler.module);
-            std::iter::once(&*process.module).chain(handlers)
+            let handlers = handlers.iter().map(|it| (&*it.module, &*it.vsn));
+            std::iter::once((&*process.module, &*process.vsn)).chain(handlers)
         })
+    }
+
+    /// The pids of the processes before the move.
+    pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
+        self.processes.iter().map(|process| process.pid)
     }
 }
 

@@ -54,7 +54,10 @@ impl Birth {
     fn is_of(&self, mut concerned: impl FnMut(&str) -> bool) -> bool {
         match self {
             Birth::Start(spawn) => concerned(spawn.start.module.as_str()),
-            Birth::Arrival(arrival) => arrival.subtree.modules().any(concerned),
+            Birth::Arrival(arrival) => {
+                let mut versions = arrival.subtree.versions();
+                versions.any(|(module, _)| concerned(module))
+            }
         }
     }
 

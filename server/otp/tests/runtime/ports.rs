@@ -11,7 +11,7 @@ use crate::rig::Rig;
 
 /// A socket that keeps the bytes written to it.
 #[derive(Default)]
-struct Sink {
+pub(crate) struct Sink {
     written: Mutex<Vec<String>>,
     handled: AtomicU32,
     closed: AtomicU32,

@@ -20,6 +20,8 @@ use crate::rig::{Linked, Rig, child, config, encode, payload, start, tree};
 mod lazy;
 #[path = "transaction/live.rs"]
 mod live;
+#[path = "transaction/moving.rs"]
+mod moving;
 #[path = "transaction/random.rs"]
 mod random;
 #[path = "transaction/residues.rs"]

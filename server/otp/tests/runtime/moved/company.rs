@@ -24,6 +24,8 @@ pq_sdk::library! {
     gen_event Guest,
     supervisor Stem,
     supervisor Swarm,
+    gen_server Desk,
+    supervisor Grove,
 }
 
 static REGISTER: Remote<(u32,), ()> = Remote::new("ids", "register");
@@ -524,5 +526,84 @@ impl Supervisor for Swarm {
             .shutdown(Shutdown::Timeout(50));
         member.start.args = vec![0x90];
         Ok(supervise(Strategy::SimpleOneForOne, 4, 1, [member]))
+    }
+}
+
+/// A server that answers each call with its number. It answers each third call only after a pause.
+#[derive(Serialize, Deserialize)]
+struct Desk {
+    id: u32,
+    served: u64,
+    owed: Vec<From>,
+    timer: Option<TimerId>,
+}
+
+impl Module for Desk {
+    const NAME: &'static str = "desk";
+    const VSN: &'static str = "1.0.0";
+}
+
+impl GenServer for Desk {
+    type Args = (u32,);
+    type Call = Word;
+    type Cast = Word;
+
+    fn init((id,): (u32,), ctx: &mut Ctx<'_>) -> Result<Desk, InitError> {
+        REGISTER.call(ctx, (id,));
+        Ok(Desk {
+            id,
+            served: 0,
+            owed: Vec::new(),
+            timer: None,
+        })
+    }
+
+    fn handle_call(&mut self, _word: Word, from: From, ctx: &mut Ctx<'_>) -> Next {
+        self.served += 1;
+        if !self.served.is_multiple_of(3) {
+            ctx.reply(from, &self.served);
+            return Next::Wait;
+        }
+        self.owed.push(from);
+        let is_running = self.timer.is_some_and(|timer| ctx.cancel_timer(timer));
+        let pause = if is_running { 2 } else { 5 };
+        self.timer = Some(ctx.start_timer(pause, &Word::Beat));
+        Next::Wait
+    }
+
+    fn handle_cast(&mut self, _word: Word, ctx: &mut Ctx<'_>) -> Next {
+        let line = format!("{} has a cast", self.id);
+        note(ctx, line);
+        Next::Wait
+    }
+
+    fn handle_info(&mut self, _info: Info<'_>, ctx: &mut Ctx<'_>) -> Next {
+        for owed in self.owed.drain(..) {
+            ctx.reply(owed, &self.served);
+        }
+        Next::Wait
+    }
+}
+
+/// A `simple_one_for_one` supervisor of stems, with a name; the argument says whether it restarts them.
+struct Grove;
+
+impl Module for Grove {
+    const NAME: &'static str = "grove";
+    const VSN: &'static str = "1.0.0";
+    const REGISTERED: &'static str = "grove";
+}
+
+impl Supervisor for Grove {
+    type Args = (bool,);
+
+    fn init((restarts,): (bool,)) -> Result<SupSpec, InitError> {
+        let restart = match restarts {
+            true => Restart::Permanent,
+            false => Restart::Temporary,
+        };
+        let mut stem = pq_sdk::supervisor::supervisor::<Stem>("stem", &((),)).restart(restart);
+        stem.start.args = vec![0x90];
+        Ok(supervise(Strategy::SimpleOneForOne, 4, 1, [stem]))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use pq_abi::spec::{ChildSpec, ChildType, Modules, SupRequest};
+use pq_abi::spec::{ChildSpec, ChildType, Modules, SupReply, SupRequest};
 use pq_otp::moved::{PutIn, SameVersions, Subtree, Under};
 use pq_otp::{Ask, Config, NameRegistry, Node, Pid, Reason, Service, ServiceCall, Term};
 use pq_sdk::{Restart, Shutdown, Strategy, SupFlags, SupSpec};
@@ -191,4 +191,32 @@ pub(crate) fn put(subtree: Subtree, under: Option<Under>) -> PutIn {
         under,
         opens,
     }
+}
+
+/// The spec of a tree with one desk of this id.
+pub(crate) fn with_desk(id: u32) -> SupSpec {
+    let desk = crate::rig::worker("desk", start("desk", &(id,)));
+    SupSpec {
+        flags: SupFlags {
+            strategy: Strategy::OneForOne,
+            intensity: 3,
+            period_s: 1,
+        },
+        children: vec![desk],
+    }
+}
+
+/// Asks the supervisor `grove` for a tree with this spec, and returns its root.
+pub(crate) fn grow(asker: &mut impl Ask, grove: Pid, spec: &SupSpec) -> Pid {
+    let request = SupRequest::StartChild(encode(&(spec,)));
+    match asker.ask_supervisor(grove, &request, PATIENCE_MS).unwrap() {
+        SupReply::Started(Some(root)) => root,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The place of a further child below a supervisor.
+pub(crate) fn below(supervisor: Pid) -> Option<Under> {
+    let id = None;
+    Some(Under { supervisor, id })
 }

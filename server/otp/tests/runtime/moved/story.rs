@@ -52,10 +52,12 @@ fn disturb(rig: &mut Rig, ids: &Ids, dice: &mut Dice) -> Option<u32> {
 fn copy(rig: &mut Rig, root: Pid) -> Option<Subtree> {
     for _ in 0..200 {
         rig.lines();
+        if !rig.is_alive(root) {
+            return None;
+        }
         match rig.sim.copy_out(root, PATIENCE_MS) {
             Ok(subtree) => return Some(subtree),
-            Err(NotMoved::NotYet(_)) if rig.is_alive(root) => rig.sim.run_ms(1),
-            Err(NotMoved::NotYet(_)) => return None,
+            Err(NotMoved::NotYet(_)) => rig.sim.run_ms(1),
             Err(error) => panic!("{error}"),
         }
     }
