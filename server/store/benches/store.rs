@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -p pq-store --bench store -- rows 1000000 commits 4000 bytes 414 in DIRECTORY`; without `in` the store
 //! is in the target directory, as that for temporary files is often memory.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

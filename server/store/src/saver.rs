@@ -54,8 +54,11 @@ impl Default for Settings {
     }
 }
 
+/// The time for which a failing store is tried again when nobody has the saver any more.
+const DROPPED: Duration = Duration::from_secs(10);
+
 /// The handle; clones are cheap and mean the same writer. When the last one is dropped, the writer writes what it has
-/// accepted, and ends.
+/// accepted, and ends; a store that fails then is tried again for 10 s.
 #[derive(Debug, Clone)]
 pub struct Saver {
     handle: Arc<Handle>,
@@ -76,7 +79,7 @@ struct Shared {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.shared.queue.close(None);
+        self.shared.queue.close(Instant::now() + DROPPED);
     }
 }
 
@@ -108,7 +111,8 @@ impl Saver {
         Ok(Saver { handle })
     }
 
-    /// Hands over the states that the sweep has found, best in the order of their ids.
+    /// Hands over the states that the sweep has found, best in the order of their ids. They may fill a quarter of the
+    /// queue.
     ///
     /// # Errors
     /// Returns the changes with the reason for which none of them was accepted.
@@ -194,11 +198,10 @@ impl Saver {
         self.handle.shared.queue.push(changes)
     }
 
-    /// Waits until a refused hand-over of these sizes would be accepted. Returns false at the deadline, or when the
-    /// saver is closed.
-    pub fn wait_for_room(&self, changes: usize, bytes: usize, deadline: Instant) -> bool {
-        let size = queue::Size { changes, bytes };
-        self.handle.shared.queue.wait_for_room(size, deadline)
+    /// Waits until refused changes would be accepted. Returns false at the deadline, when the saver is closed, and for
+    /// changes that are too large.
+    pub fn wait_for_room(&self, changes: &[Change], deadline: Instant) -> bool {
+        self.handle.shared.queue.wait_for_room(changes, deadline)
     }
 
     /// The number up to which all changes are on the disk.
@@ -218,9 +221,9 @@ impl Saver {
     }
 
     /// Accepts nothing more, writes what is queued, closes the store, and returns what is not on the disk at the
-    /// deadline. A failing store is tried again until then.
+    /// deadline. A failing store is tried again until then; the first deadline counts.
     pub fn close(&self, deadline: Instant) -> Closed {
-        self.handle.shared.queue.close(Some(deadline));
+        self.handle.shared.queue.close(deadline);
         self.handle.shared.queue.wait_end(deadline)
     }
 

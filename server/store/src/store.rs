@@ -198,6 +198,9 @@ pub enum Unusable {
     /// The system has opened it for reading only.
     #[error("this user may not write it")]
     ReadOnly,
+    /// SQLite keeps no write-ahead log there.
+    #[error("its file system has no memory that processes share, which a write-ahead log needs")]
+    NoLog,
     /// The linked library has a bug that loses commits.
     #[error(
         "SQLite {0} is linked, and before 3.51.3 two connections could damage a write-ahead log"

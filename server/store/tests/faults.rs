@@ -167,21 +167,19 @@ fn a_full_queue_gives_changes_back_until_there_is_room() {
     let handle = Handle::default();
     handle.set(|plan| plan.is_shut = true);
     let saver = start(&handle, 3);
-    let last = (1..=3)
-        .map(|id| tell(&saver, id, 1).unwrap())
-        .last()
-        .unwrap();
+    let numbers: Vec<_> = (1..=3).map(|id| tell(&saver, id, 1).unwrap()).collect();
+    let last = numbers[2];
     handle.wait(|plan| plan.attempts > 0);
     let refused = saver.try_tell(vec![row(4, 1)]).unwrap_err();
     assert_eq!(
         (refused.reason, &refused.changes),
         (Reason::Full, &vec![Change::Tell(row(4, 1))])
     );
-    assert!(!saver.wait_for_room(1, 0, Instant::now() + Duration::from_millis(5)));
+    assert!(!saver.wait_for_room(&refused.changes, Instant::now() + Duration::from_millis(5)));
     assert!(!saver.wait_durable(last, Instant::now() + Duration::from_millis(5)));
     assert_eq!(saver.status().queued, 3);
     handle.set(|plan| plan.is_shut = false);
-    assert!(saver.wait_for_room(3, 0, soon()) && saver.wait_durable(last, soon()));
+    assert!(saver.wait_for_room(&refused.changes, soon()) && saver.wait_durable(last, soon()));
     saver.try_submit(refused.changes).unwrap();
 }
 
@@ -200,12 +198,29 @@ fn the_queue_is_bounded_in_bytes_and_takes_nothing_that_never_fits() {
     assert_eq!(reason(vec![large(2, 1 << 20)]), Reason::TooLarge);
     assert_eq!(reason(vec![row(3, 1); 101]), Reason::TooLarge);
     assert_eq!(reason(vec![row(1 << 63, 1)]), Reason::Number);
+    let too_many: Vec<_> = vec![Change::Tell(row(3, 1)); 101];
     assert!(
-        !saver.wait_for_room(101, 0, soon()),
+        !saver.wait_for_room(&too_many, soon()),
         "it would wait for ever"
     );
     handle.set(|plan| plan.is_shut = false);
-    assert!(saver.wait_for_room(1, 600_000, soon()));
+    assert!(saver.wait_for_room(&[Change::Tell(large(2, 600_000))], soon()));
+}
+
+#[test]
+fn a_sweep_leaves_most_of_the_queue_to_what_is_told() {
+    let handle = Handle::default();
+    handle.set(|plan| plan.is_shut = true);
+    let saver = start(&handle, 40);
+    let sweep = |from: u64| saver.try_sweep((from..from + 10).map(|id| row(id, 1)).collect());
+    sweep(1).unwrap();
+    let refused = sweep(11).unwrap_err();
+    assert_eq!(refused.reason, Reason::Full);
+    let told: Vec<_> = (2..=31).map(|seq| tell(&saver, 1, seq).unwrap()).collect();
+    assert_eq!(tell(&saver, 1, 99), Err(Reason::Full));
+    handle.set(|plan| plan.is_shut = false);
+    assert!(saver.wait_durable(told[29], soon()));
+    assert!(saver.wait_for_room(&refused.changes, soon()));
 }
 
 #[test]
@@ -262,7 +277,7 @@ fn closing_writes_everything_and_accepts_nothing_more() {
     assert!(handle.get(|plan| plan.is_closed));
     assert_eq!(tell(&saver, 1, 2), Err(Reason::Closed));
     assert_eq!(saver.close(soon()), closed);
-    assert!(!saver.wait_for_room(1, 0, soon()));
+    assert!(!saver.wait_for_room(&[], soon()));
 }
 
 #[test]
@@ -318,6 +333,11 @@ fn a_writer_that_panics_is_noticed_by_everybody() {
     let saver = start(&handle, 10);
     let number = tell(&saver, 1, 1).unwrap();
     assert!(!saver.wait_durable(number, soon()));
+    let trouble = saver.status().trouble.unwrap().sentence;
+    assert_eq!(
+        trouble,
+        "the writer of the saves has panicked, and nothing is saved any more"
+    );
     assert_eq!(tell(&saver, 2, 1), Err(Reason::Closed));
     assert_eq!(saver.close(soon()).changes_not_durable, 1);
 }

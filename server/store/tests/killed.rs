@@ -1,7 +1,7 @@
 //! A process that saves, and is killed. The child is this test program with its work in the environment; it reports
 //! each number that is on the disk.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,7 +54,7 @@ fn save(file: &Path, seed: u64, after: u64) {
     let reported = AtomicU64::new(0);
     let report = move |number: pq_store::CommitNumber| {
         if reported.swap(number.get(), Ordering::Relaxed) < number.get() {
-            writeln!(std::io::stdout(), "durable {}", after + number.get()).unwrap();
+            println!("durable {}", after + number.get());
         }
     };
     let saver = Saver::start(Database::open(file).unwrap(), settings, report).unwrap();
@@ -63,7 +63,7 @@ fn save(file: &Path, seed: u64, after: u64) {
         while let Err(refused) = saver.try_submit(next) {
             assert_eq!(refused.reason, Reason::Full);
             next = refused.changes;
-            saver.wait_for_room(next.len(), 1 << 20, Instant::now() + PATIENCE);
+            saver.wait_for_room(&next, Instant::now() + PATIENCE);
         }
     }
 }

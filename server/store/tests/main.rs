@@ -1,4 +1,5 @@
 //! Tests of the store from outside: crashes of the process and of the machine, and a store that fails.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

@@ -7,6 +7,9 @@
 //!
 //! In each step, each sector of 512 bytes is the old one, the new one, or zeros where the file grew. A disk that breaks
 //! its promise of a sync is not covered.
+//!
+//! Seed 276 showed once that the rest of a commit that a crash had interrupted could be completed by the next one: the
+//! store empties its log when it is opened.
 
 use std::fs;
 use std::path::Path;
@@ -44,6 +47,9 @@ impl Disk {
 
 /// The disk after power failed somewhere between the two.
 fn cut(before: &Disk, after: &Disk, dice: &mut Dice) -> Disk {
+    if before == after {
+        return after.clone();
+    }
     let is_new_log = before.log.get(..HEADER) != after.log.get(..HEADER);
     let headed = match is_new_log {
         true => with_header(&before.log, &after.log),

@@ -59,7 +59,7 @@ pub enum Reason {
     /// The queue is full; the same hand-over is accepted later.
     #[error("the queue of saves is full")]
     Full,
-    /// They are larger than the whole queue.
+    /// They are larger than the part of the queue that is for them: a quarter for the sweep, else all of it.
     #[error("they are larger than the queue of saves; hand over fewer at once")]
     TooLarge,
     /// A number is above 2^63 - 1.
@@ -162,8 +162,8 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Open,
-    /// Nothing more is accepted. A failing store is tried again until the deadline; without one until it succeeds.
-    Closing(Option<Instant>),
+    /// Nothing more is accepted. A failing store is tried again until then.
+    Closing(Instant),
     /// The writer is gone.
     Ended,
 }
@@ -202,13 +202,13 @@ impl Queue {
 
     /// Accepts changes as the next number.
     pub(super) fn push(&self, changes: Vec<Change>) -> Result<CommitNumber, Refused> {
-        let size = Size::of(&changes);
+        let (size, limits) = (Size::of(&changes), self.limits(&changes));
         if !changes.iter().all(Change::fits) {
             let reason = Reason::Number;
             return Err(Refused { reason, changes });
         }
         let mut inner = self.inner.lock();
-        if let Err(reason) = self.admit(&inner, size) {
+        if let Err(reason) = inner.admit(size, limits) {
             return Err(Refused { reason, changes });
         }
         inner.accepted += 1;
@@ -223,25 +223,29 @@ impl Queue {
         Ok(CommitNumber(inner.accepted))
     }
 
-    fn admit(&self, inner: &Inner, size: Size) -> Result<(), Reason> {
-        match () {
-            () if inner.stage != Stage::Open => Err(Reason::Closed),
-            () if !size.is_within(self.limits) => Err(Reason::TooLarge),
-            () if !inner.size.plus(size).is_within(self.limits) => Err(Reason::Full),
-            () => Ok(()),
+    /// The part of the queue that such changes may fill. States of the sweep have a quarter: so what is told waits
+    /// behind few of them, however fast they come.
+    fn limits(&self, changes: &[Change]) -> Size {
+        match changes.first() {
+            Some(Change::Sweep(_)) => Size {
+                changes: self.limits.changes / 4,
+                bytes: self.limits.bytes / 4,
+            },
+            _ => self.limits,
         }
     }
 
-    pub(super) fn wait_for_room(&self, size: Size, deadline: Instant) -> bool {
+    pub(super) fn wait_for_room(&self, changes: &[Change], deadline: Instant) -> bool {
+        let (size, limits) = (Size::of(changes), self.limits(changes));
         let mut inner = self.inner.lock();
         loop {
-            match self.admit(&inner, size) {
+            match inner.admit(size, limits) {
                 Ok(()) => return true,
                 Err(Reason::Full) => (),
                 Err(_) => return false,
             }
             if self.moved.wait_until(&mut inner, deadline).timed_out() {
-                return self.admit(&inner, size).is_ok();
+                return inner.admit(size, limits).is_ok();
             }
         }
     }
@@ -293,7 +297,7 @@ impl Queue {
         let mut inner = self.inner.lock();
         loop {
             let end = match inner.stage {
-                Stage::Closing(Some(end)) => end,
+                Stage::Closing(end) => end,
                 _ => until,
             };
             if Instant::now() >= end.min(until) {
@@ -303,10 +307,10 @@ impl Queue {
         }
     }
 
-    /// Accepts nothing more.
-    pub(super) fn close(&self, deadline: Option<Instant>) {
+    /// Accepts nothing more. A queue that is closing already keeps its deadline.
+    pub(super) fn close(&self, deadline: Instant) {
         let mut inner = self.inner.lock();
-        if inner.stage != Stage::Ended {
+        if inner.stage == Stage::Open {
             inner.stage = Stage::Closing(deadline);
         }
         self.filled.notify_all();
@@ -351,6 +355,15 @@ impl Queue {
 }
 
 impl Inner {
+    fn admit(&self, size: Size, limits: Size) -> Result<(), Reason> {
+        match () {
+            () if self.stage != Stage::Open => Err(Reason::Closed),
+            () if !size.is_within(limits) => Err(Reason::TooLarge),
+            () if !self.size.plus(size).is_within(limits) => Err(Reason::Full),
+            () => Ok(()),
+        }
+    }
+
     fn fills_batch(&self) -> bool {
         self.waiting.changes >= BATCH.changes || self.waiting.bytes >= BATCH.bytes
     }

@@ -48,7 +48,7 @@ pub struct Sweep {
     pub rows: u64,
 }
 
-/// The store does not take changes. It is tried again without end.
+/// The store does not take changes. It is tried again without end, except after a panic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The first failure in milliseconds since 1970.
@@ -125,17 +125,14 @@ impl Report {
         let mut inner = self.inner.lock();
         let is_first = inner.trouble.is_none();
         inner.errors += 1;
-        let sentence = format!("failed to {error}");
-        let since_unix_ms = match &inner.trouble {
-            Some(trouble) => trouble.since_unix_ms,
-            None => unix_ms(),
-        };
-        let trouble = Trouble {
-            since_unix_ms,
-            sentence,
-        };
-        inner.trouble = Some(trouble.clone());
-        is_first.then_some(trouble)
+        inner.trouble(format!("failed to {error}"));
+        inner.trouble.clone().filter(|_| is_first)
+    }
+
+    /// The writer ends by a mistake of its own; nothing is saved any more.
+    pub(super) fn panicked(&self) {
+        let sentence = "the writer of the saves has panicked, and nothing is saved any more";
+        self.inner.lock().trouble(sentence.to_owned());
     }
 
     pub(super) fn status(&self, load: Load) -> Status {
@@ -156,6 +153,14 @@ impl Report {
 }
 
 impl Inner {
+    fn trouble(&mut self, sentence: String) {
+        let since = self.trouble.as_ref().map(|trouble| trouble.since_unix_ms);
+        self.trouble = Some(Trouble {
+            since_unix_ms: since.unwrap_or_else(unix_ms),
+            sentence,
+        });
+    }
+
     fn follow(&mut self, change: &Change) {
         match (change, &mut self.sweep) {
             (Change::SweepBegins { .. }, sweep) => {

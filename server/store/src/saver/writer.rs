@@ -28,6 +28,9 @@ pub(super) struct End(pub(super) Arc<Shared>);
 
 impl Drop for End {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.report.panicked();
+        }
         self.0.queue.end();
     }
 }

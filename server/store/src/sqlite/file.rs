@@ -85,8 +85,13 @@ pub(super) fn connect(file: &Path, checkpoint_pages: u32) -> Result<Connection, 
     if is_readonly.map_err(|error| unusable(file, reason(error)))? {
         return Err(unusable(file, Unusable::ReadOnly));
     }
-    let ready = schema::configure(&connection, checkpoint_pages)
-        .and_then(|_| schema::migrate(&mut connection, format, STEPS));
+    let mode = schema::configure(&connection, checkpoint_pages);
+    let mode = mode.map_err(|error| unusable(file, reason(error)))?;
+    if mode != "wal" {
+        return Err(unusable(file, Unusable::NoLog));
+    }
+    let ready =
+        empty_log(&connection).and_then(|()| schema::migrate(&mut connection, format, STEPS));
     ready.map_err(|error| unusable(file, reason(error)))?;
     Ok(connection)
 }
@@ -164,8 +169,14 @@ pub(super) fn prepare(place: &Path) -> Result<PathBuf, StoreError> {
 pub(super) fn fold_log(file: &Path) -> Result<(), StoreError> {
     examine(file)?;
     let connection = open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
-    folded.map_err(|error| unusable(file, reason(error)))
+    empty_log(&connection).map_err(|error| unusable(file, reason(error)))
+}
+
+/// Takes everything out of the write-ahead log. A crash may have left a half commit at its end, which recovery skips. The
+/// next commit would be written over it, and a crash in the middle of that could complete the skipped one: a store
+/// would return to a state that was already given up. A log that begins again has other salts, and no old part counts.
+fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
 }
 
 pub(super) fn open_readonly(file: &Path) -> Result<Connection, StoreError> {

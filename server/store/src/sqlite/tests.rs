@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use super::file::beside;
 use super::known::{REMOVED, number, state};
 use super::{schema, *};
 use crate::row::Mark;
@@ -439,6 +440,8 @@ fn a_damaged_backup_is_not_restored_and_a_damaged_store_is_kept() {
     let mut store = Database::open(&path).unwrap();
     store.commit(&[Change::Tell(row(1, 1))]).unwrap();
     backup(&path, &copy).unwrap();
+    store.commit(&[Change::Tell(row(1, 2))]).unwrap();
+    let log = fs::read(beside(&path, "-wal")).unwrap();
     drop(store);
     let wrong = folder.path().join("wrong");
     fs::copy(&copy, &wrong).unwrap();
@@ -448,8 +451,10 @@ fn a_damaged_backup_is_not_restored_and_a_damaged_store_is_kept() {
         "1 things are wrong with it; the first: row 1 refers to versions 77, which are not there";
     assert!(error.ends_with(wanted), "{error}");
     fs::write(&path, "spilt coffee").unwrap();
+    fs::write(beside(&path, "-wal"), &log).unwrap();
     let old = restore(&copy, &path).unwrap().unwrap();
-    assert_eq!(fs::read(old).unwrap(), b"spilt coffee");
+    assert_eq!(fs::read(&old).unwrap(), b"spilt coffee");
+    assert_eq!(fs::read(beside(&old, "-wal")).unwrap(), log);
     assert_eq!(all(&mut Database::open(&path).unwrap()), [row(1, 1)]);
 }
 
