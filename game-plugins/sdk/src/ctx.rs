@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{encode, with_message};
 
-/// A running timer (`erlang:start_timer`). When the process moves to another node, a `TimerId` in its state becomes that
-/// of the same timer there. A number that is taken out of it stays as it is, and then names no timer.
+/// A running timer (`erlang:start_timer`). When the process moves to another node, a `TimerId` in its state becomes
+/// that of the same timer there. A number that is taken out of it stays as it is, and then names no timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct TimerId(#[serde(with = "pq_term::timer_number")] pub u64);
 

@@ -14,8 +14,8 @@ use crate::names::Names;
 /// MessagePack's marker of an array with at most 15 elements; the number of elements is added to it.
 const FIX_ARRAY: u8 = 0x90;
 
-/// Adds the registry to a node: the service, the hook that frees the names of dead processes, and the names of processes
-/// that move.
+/// Adds the registry to a node: the service, the hook that frees the names of dead processes, and the names of
+/// processes that move.
 pub fn install(config: &mut Config) -> Names {
     let names = Names::of(config.shards);
     let hook = names.clone();

@@ -12,7 +12,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use pq_abi::spec::{ManagerRequest, Start};
+use pq_abi::spec::{ManagerRequest, Start, SupRequest};
+use pq_otp::moved::{Moving, PutIn, SameVersions, Subtree, Sweep, Under};
 use pq_otp::{Ask, Config, Envelope, Module, Modules, Payload, Pid, Signal, Sim, Term};
 use pq_sdk::Atom;
 use pq_term::msgpack::{from_msgpack, to_msgpack};
@@ -164,5 +165,86 @@ fn names(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, messages, calls, births, timers, events, names);
+/// How many subtrees are moved in one piece.
+const TREES: u32 = 1_000;
+
+/// A node with a supervisor of trees, each of three processes: a supervisor, an event manager, and a hero with 400
+/// bytes of state and a timer.
+fn forest() -> (Rig, Pid) {
+    let mut rig = Rig::new();
+    let above = rig.start("forest", &());
+    for number in 0..TREES {
+        let request = SupRequest::StartChild(encode(&(number,)));
+        let started = rig.0.ask_supervisor(above, &request, PATIENCE_MS);
+        started.expect("a tree starts");
+    }
+    (rig, above)
+}
+
+/// Copies and encodes all trees.
+fn copies(rig: &mut Rig) -> Vec<Vec<u8>> {
+    let sweep = Sweep {
+        supervisor: "forest".to_string(),
+        from: 0,
+        copies_max: TREES,
+        unchanged_too: true,
+    };
+    let batch = rig.0.sweep(0, sweep, PATIENCE_MS);
+    let copies = batch.expect("the shard answers").copies;
+    assert_eq!(copies.len(), TREES as usize);
+    copies.into_iter().map(|(_, bytes)| bytes).collect()
+}
+
+/// Subtrees of three processes: out of a node as bytes, and from bytes into another one, under a supervisor.
+fn moves(c: &mut Criterion) {
+    let (mut rig, _) = forest();
+    let each = |pieces: u64| pieces.div_ceil(TREES.into());
+    let scaled = |took: Duration, pieces: u64| {
+        took.mul_f64(pieces as f64 / (each(pieces) * u64::from(TREES)) as f64)
+    };
+    c.bench_function("copy and encode a subtree of three processes", |bench| {
+        bench.iter_custom(|pieces| {
+            let began = Instant::now();
+            for _ in 0..each(pieces) {
+                black_box(copies(&mut rig));
+            }
+            scaled(began.elapsed(), pieces)
+        });
+    });
+    let bytes = copies(&mut rig);
+    c.bench_function("decode and put in a subtree of three processes", |bench| {
+        bench.iter_custom(|pieces| {
+            let took = (0..each(pieces)).map(|_| put_all(&bytes)).sum();
+            scaled(took, pieces)
+        });
+    });
+}
+
+/// The time for putting these subtrees into a new node.
+fn put_all(bytes: &[Vec<u8>]) -> Duration {
+    let mut rig = Rig::new();
+    let supervisor = rig.start("forest", &());
+    let began = Instant::now();
+    for bytes in bytes {
+        let put = PutIn {
+            subtree: Subtree::from_bytes(bytes).expect("a sweep has encoded it"),
+            under: Some(Under {
+                supervisor,
+                id: None,
+            }),
+            opens: Arc::new(SameVersions),
+        };
+        rig.0.node().put_in(put, |root| {
+            root.expect("there is room for it");
+        });
+    }
+    rig.0.settle();
+    let took = began.elapsed();
+    assert_eq!(rig.0.processes().len(), 3 * bytes.len() + 1);
+    took
+}
+
+criterion_group!(
+    benches, messages, calls, births, timers, events, names, moves
+);
 criterion_main!(benches);

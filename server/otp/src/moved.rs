@@ -7,10 +7,10 @@
 //!                                                        └──┴─ bytes
 //! ```
 //! A subtree is a process with its children, and theirs. It has everything that a process is: versions and states,
-//! residues, names, mailboxes, timers with the time that remains, links and monitors inside the subtree, open requests, and
-//! supervisors with their children as they are now. A supervisor in which something starts or ends is no value: the answer is
-//! [`NotMoved::NotYet`], and the caller asks again. All processes of a subtree live on one shard, and everything happens there
-//! between two callbacks.
+//! residues, names, mailboxes, timers with the time that remains, links and monitors inside the subtree, open requests,
+//! and supervisors with their children as they are now. A supervisor in which something starts or ends is no value: the
+//! answer is [`NotMoved::NotYet`], and the caller asks again. All processes of a subtree live on one shard, and
+//! everything happens there between two callbacks.
 //!
 //! | in a state, a message, arguments | after the move |
 //! |---|---|
@@ -23,8 +23,11 @@
 //!
 //! Pids and timers are found as extensions in MessagePack, also in binaries that are MessagePack.
 //!
-//! Not moved: ports (a process with a port cannot be taken out), the data of `sys` (`log`, `statistics`), system messages
-//! that have not been handled, and the requests of operators to supervisors.
+//! A request to a process outside of the subtree ends with its time-out, because the answer goes to the old pid. A
+//! monitor of a process outside reports `noproc` in another node; a link to it is dropped there.
+//!
+//! Not moved: ports (a process with a port cannot be taken out), the data of `sys` (`log`, `statistics`), system
+//! messages that have not been handled, and the requests of operators to supervisors.
 //!
 //! | file | content |
 //! |---|---|

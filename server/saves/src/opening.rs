@@ -111,8 +111,8 @@ fn steps(known: &[Version], at: &str) -> Vec<Step> {
 }
 
 impl Opens for Opening {
-    fn open(&self, node: &Node, mut part: Closed) -> Result<Opened, String> {
-        let Some(module) = node.module(&part.module) else {
+    fn open(&self, node: &Node, mut part: Closed<'_>) -> Result<Opened, String> {
+        let Some(module) = node.module(part.module) else {
             return Err(format!("the module {} is not loaded", part.module));
         };
         let needs_no_way = matches!(part.part, Part::Manager | Part::Supervisor);
@@ -136,8 +136,8 @@ impl Opens for Opening {
     }
 }
 
-fn no_way(part: &Closed, current: Module) -> String {
-    let (name, from, to) = (&part.module, &part.vsn, current.vsn());
+fn no_way(part: &Closed<'_>, current: Module) -> String {
+    let (name, from, to) = (part.module, part.vsn, current.vsn());
     format!(
         "{name} is in version {to} here, and no version in the tree converts its state from {from}; a release with \
          {name}-{from} or a version between the two is missing"

@@ -45,7 +45,8 @@ impl Serialize for Pid {
     }
 }
 
-/// The number of a timer as a field, for `#[serde(with = "pq_term::timer_number")]`: ext 6. A plain integer is read, too.
+/// The number of a timer as a field, for `#[serde(with = "pq_term::timer_number")]`: ext 6. A plain integer is read,
+/// too.
 pub mod timer_number {
     use super::{BigInteger, Deserialize, Deserializer, Serializer, Term, de, ext, write_ext};
 

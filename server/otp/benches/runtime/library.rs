@@ -1,8 +1,10 @@
 //! The library of the benches: servers that each do one thing, as often as they are told to.
 
+use pq_sdk::gen_fsm::Begun;
+use pq_sdk::supervisor::{Refine, event_manager, supervise, supervisor, worker};
 use pq_sdk::{
-    Ctx, EventManager, From, GenEvent, GenServer, Handled, Info, InitError, Module, Next, Pid,
-    Reason,
+    Ctx, EventManager, From, GenEvent, GenFsm, GenServer, Handled, Info, InitError, Module, Next,
+    Pid, Reason, Restart, Shutdown, Step, Strategy, SupSpec, Supervisor,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,9 @@ pq_sdk::library! {
     gen_server Clock,
     event_manager Bell,
     gen_event Ear,
+    gen_fsm Hero,
+    supervisor Grower,
+    supervisor Forest,
 }
 
 /// How long an answer may take on the virtual clock; answers take no virtual time.
@@ -35,6 +40,14 @@ module!(Mortal, "mortal");
 module!(Clock, "clock");
 module!(Bell, "bell");
 module!(Ear, "ear");
+module!(Hero, "hero");
+module!(Grower, "grower");
+
+impl Module for Forest {
+    const NAME: &'static str = "forest";
+    const VSN: &'static str = "1.0.0";
+    const REGISTERED: &'static str = "forest";
+}
 
 /// Sends a number back, decremented.
 #[derive(Serialize, Deserialize)]
@@ -227,5 +240,63 @@ impl GenEvent for Ear {
             ctx.notify(manager, &(left - 1));
         }
         Handled::Ok
+    }
+}
+
+/// A state machine with as much state as a hero of the game, and an event that moves it on.
+#[derive(Serialize, Deserialize)]
+struct Hero {
+    name: String,
+    stats: Vec<u32>,
+    items: Vec<(String, u32)>,
+    events: Option<Pid>,
+}
+
+impl GenFsm for Hero {
+    type State = bool;
+    type Event = u64;
+    type Args = (u32,);
+    type Call = ();
+
+    fn init((number,): (u32,), ctx: &mut Ctx<'_>) -> Result<Begun<Hero>, InitError> {
+        let item = |at| (format!("a thing of some length {at}"), number + at);
+        let hero = Hero {
+            name: format!("hero-{number}"),
+            stats: (number..number + 6).collect(),
+            items: (0..9).map(item).collect(),
+            events: ctx.parent(),
+        };
+        let step = Step::to(true).and_send_after(1_000 + u64::from(number), 1);
+        Ok((hero, step))
+    }
+
+    fn handle_event(&mut self, state: bool, _event: u64, _ctx: &mut Ctx<'_>) -> Step<bool, u64> {
+        Step::to(!state)
+    }
+}
+
+/// The supervisor of a hero and its event manager.
+struct Grower;
+
+impl Supervisor for Grower {
+    type Args = (u32,);
+
+    fn init((number,): (u32,)) -> Result<SupSpec, InitError> {
+        let events = event_manager::<Bell>("events", &());
+        let hero = worker::<Hero>("hero", &(number,)).shutdown(Shutdown::Timeout(2_000));
+        Ok(supervise(Strategy::OneForAll, 2, 10, [events, hero]))
+    }
+}
+
+/// The supervisor of all heroes.
+struct Forest;
+
+impl Supervisor for Forest {
+    type Args = ();
+
+    fn init((): ()) -> Result<SupSpec, InitError> {
+        let mut grower = supervisor::<Grower>("grower", &((),)).restart(Restart::Temporary);
+        grower.start.args = vec![0x90];
+        Ok(supervise(Strategy::SimpleOneForOne, 0, 1, [grower]))
     }
 }

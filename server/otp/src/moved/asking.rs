@@ -23,9 +23,9 @@ impl Node {
         self.order(root, Fate::Stay, Box::new(answer));
     }
 
-    /// Takes a subtree out of the node: its processes leave without a `terminate`, and no link or monitor is told. Callers
-    /// whose requests have not been answered wait on, and are answered after the subtree has been put into this node again.
-    /// `answer` runs on a shard's thread and must not wait.
+    /// Takes a subtree out of the node: its processes leave without a `terminate`, and no link or monitor is told.
+    /// Callers whose requests have not been answered wait on, and are answered after the subtree has been put into this
+    /// node again. `answer` runs on a shard's thread and must not wait.
     pub fn take_out(
         &self,
         root: Pid,
@@ -65,8 +65,8 @@ impl Node {
         self.tell_shard(usize::from(shard), Signal::Sweep(order));
     }
 
-    /// Puts a subtree into the node, with all its processes or none; the answer is the pid of its root. `answer` runs on a
-    /// shard's thread and must not wait.
+    /// Puts a subtree into the node, with all its processes or none; the answer is the pid of its root. `answer` runs
+    /// on a shard's thread and must not wait.
     pub fn put_in(&self, put: PutIn, answer: impl FnOnce(Result<Pid, NotMoved>) + Send + 'static) {
         let is_child = put.under.is_some();
         let from = self.expect_answer(Box::new(move |reply| answer(root_of(reply, is_child))));
@@ -166,6 +166,10 @@ fn root_of(reply: Result<Payload, Reason>, is_child: bool) -> Result<Pid, NotMov
     }
     match spec::decode_reply(&reply) {
         Ok(SupReply::Started(Some(root))) => Ok(root),
+        Ok(SupReply::Error(why)) if why.is_atom("busy") => {
+            let why = "other children of the supervisor start or end".to_string();
+            Err(NotMoved::NotYet(why))
+        }
         Ok(SupReply::Error(why)) => Err(NotMoved::Refused(sentence(&why))),
         other => Err(RequestError::BadReply(format!("{other:?}")).into()),
     }

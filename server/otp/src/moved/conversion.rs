@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use pq_abi::{Direction, Module, OldVsn};
+use pq_abi::{Direction, Failure, Module, OldVsn, Reason};
 use serde_bytes::ByteBuf;
 
 use super::opens::{Closed, Part, Residue};
@@ -11,70 +11,80 @@ use crate::node::Node;
 use crate::residue::{Beside, Residues};
 use crate::upgrade::convert::ConversionHost;
 
-impl Closed {
+impl<'a> Closed<'a> {
     /// Converts the part to a newer version, which does the conversion (`code_change`).
     ///
     /// # Errors
     /// A sentence, when the version does not convert the part.
-    pub fn up(self, node: &Node, to: Module) -> Result<Closed, String> {
-        let older = self.vsn.clone();
-        self.step(node, (to, Direction::Up, &older), to)
+    pub fn up(self, node: &Node, to: Module) -> Result<Closed<'a>, String> {
+        let vsn = self.vsn;
+        let direction = Direction::Up;
+        self.step(node, to, OldVsn { direction, vsn }, to)
     }
 
     /// Converts the part to an older version; `from` is the version that wrote it, and does the conversion.
     ///
     /// # Errors
     /// A sentence, when the version does not convert the part.
-    pub fn down(self, node: &Node, from: Module, to: Module) -> Result<Closed, String> {
-        self.step(node, (from, Direction::Down, to.vsn()), to)
+    pub fn down(self, node: &Node, from: Module, to: Module) -> Result<Closed<'a>, String> {
+        let (direction, vsn) = (Direction::Down, to.vsn());
+        self.step(node, from, OldVsn { direction, vsn }, to)
     }
 
     /// The same part for a version that has the same states, or that needs none.
-    pub fn kept(self, by: Module) -> Closed {
-        let vsn = by.vsn().to_string();
+    pub fn kept(self, by: Module) -> Closed<'a> {
+        let vsn = by.vsn();
         Closed { vsn, ..self }
     }
 
     fn step(
         self,
         node: &Node,
-        (newer, direction, older): (Module, Direction, &str),
+        newer: Module,
+        way: OldVsn<'_>,
         to: Module,
-    ) -> Result<Closed, String> {
+    ) -> Result<Closed<'a>, String> {
         if matches!(self.part, Part::Manager | Part::Supervisor) {
             return Ok(self.kept(to));
         }
         let residues = self.residues.iter();
         let residues = residues.map(|residue| (&*residue.vsn, &residue.bytes[..]));
         let residues = Residues::moved(residues)?;
-        let modules = &*node.config().modules;
-        let mut host = ConversionHost::outside(node, modules, salt(&self.bytes));
-        *host.beside() = Some(Box::new(Beside::begin(residues.as_deref(), newer, to)));
-        let way = OldVsn {
-            direction,
-            vsn: older,
-        };
-        let failed = |why: String| {
-            let (name, from, to) = (&self.module, &self.vsn, to.vsn());
+        let converted = convert(node, newer, way, (&self.bytes, residues.as_deref(), to));
+        let (bytes, residues) = converted.map_err(|why| {
+            let (name, from, to) = (self.module, self.vsn, to.vsn());
             format!("the state of {name} does not convert from {from} to {to}: {why}")
-        };
-        let bytes = newer.code_change(&mut host, way, &self.bytes, NO_EXTRA);
-        let bytes = bytes.map_err(|failure| failed(failure.into_reason().to_string()))?;
-        host.only_read().map_err(|why| failed(why.to_string()))?;
-        let beside = host.beside().take().map(|beside| beside.end()).transpose();
-        let beside = beside.map_err(|why| failed(why.to_string()))?.flatten();
+        })?;
         let residue = |(vsn, bytes): (&str, &[u8])| Residue {
             vsn: vsn.to_string(),
             bytes: ByteBuf::from(bytes),
         };
-        let residues = beside.iter().flat_map(|beside| beside.iter());
+        let residues = residues.iter().flat_map(|residues| residues.iter());
         Ok(Closed {
-            vsn: to.vsn().to_string(),
+            vsn: to.vsn(),
             bytes,
             residues: residues.map(residue).collect(),
             ..self
         })
     }
+}
+
+type State = (Vec<u8>, Option<Box<Residues>>);
+
+/// Runs the conversion; a conversion may only read.
+fn convert(
+    node: &Node,
+    newer: Module,
+    way: OldVsn<'_>,
+    (bytes, residues, to): (&[u8], Option<&Residues>, Module),
+) -> Result<State, Reason> {
+    let mut host = ConversionHost::outside(node, &*node.config().modules, salt(bytes));
+    *host.beside() = Some(Box::new(Beside::begin(residues, newer, to)));
+    let new = newer.code_change(&mut host, way, bytes, NO_EXTRA);
+    let new = new.map_err(Failure::into_reason)?;
+    host.only_read()?;
+    let beside = host.beside().take().map(|beside| beside.end()).transpose()?;
+    Ok((new, beside.flatten()))
 }
 
 /// The argument `Extra` of an appup that has none: an empty list, as MessagePack.

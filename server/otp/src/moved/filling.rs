@@ -7,11 +7,17 @@ use serde_bytes::ByteBuf;
 use super::numbers::Numbers;
 use super::opens::{Closed, Opened, Opens, Part, Residue};
 use super::value::{Moved, MovedBody, MovedHandler};
-use crate::node::Node;
 use crate::process::{Body, Flag, Handler, SupervisorBody};
 use crate::residue::Residues;
 use crate::shard::Shard;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Supervisor, SupervisorAtRest};
+
+/// The new content of a process.
+struct Filled {
+    module: Module,
+    body: Body,
+    residues: Vec<Residue>,
+}
 
 impl Shard {
     /// Gives the processes their states and names. An error names the process as it was before the move.
@@ -38,51 +44,102 @@ impl Shard {
     }
 
     fn fill(&mut self, moved: &mut Moved, opens: &dyn Opens) -> Result<(), String> {
-        let pid = moved.pid;
-        let (part, bytes) = match &mut moved.body {
-            MovedBody::State(state) => (Part::State, std::mem::take(state)),
-            MovedBody::Handlers(_) => (Part::Manager, ByteBuf::new()),
-            MovedBody::Supervisor(args, _) => (Part::Supervisor, std::mem::take(args)),
-        };
-        let closed = Closed {
+        let body = std::mem::replace(&mut moved.body, MovedBody::Handlers(Vec::new()));
+        let residues = std::mem::take(&mut moved.residues);
+        let closed = |part, bytes: ByteBuf| Closed {
             part,
-            module: moved.module.clone(),
-            vsn: moved.vsn.clone(),
+            module: &moved.module,
+            vsn: &moved.vsn,
             bytes: bytes.into_vec(),
-            residues: std::mem::take(&mut moved.residues),
-        };
-        let Opened {
-            module,
-            bytes,
             residues,
-        } = open(&self.core.node, opens, closed)?;
-        let body = match &mut moved.body {
-            MovedBody::State(_) => {
-                check_kind(module, &[Kind::GenServer, Kind::GenFsm])?;
-                Body::Callback(self.import(pid, module, &bytes)?)
+        };
+        let filled = match body {
+            MovedBody::State(state) => {
+                let opened = opens.open(&self.core.node, closed(Part::State, state))?;
+                self.opened_state(moved.pid, opened)?
             }
             MovedBody::Handlers(handlers) => {
-                check_kind(module, &[Kind::EventManager])?;
-                let handlers = std::mem::take(handlers).into_iter();
-                let handlers = handlers.map(|handler| self.handler(pid, handler, opens));
-                Body::Manager(handlers.collect::<Result<_, String>>()?)
+                let opened = opens.open(&self.core.node, closed(Part::Manager, ByteBuf::new()))?;
+                self.opened_manager(moved.pid, opened, handlers, opens)?
             }
-            MovedBody::Supervisor(_, rest) => {
-                check_kind(module, &[Kind::Supervisor])?;
-                let machine = Supervisor::resume((**rest).clone(), self.core.now_ms)?;
-                self.supervisor_of(moved, module, machine, bytes)?
+            MovedBody::Supervisor(args, rest) => {
+                let opened = opens.open(&self.core.node, closed(Part::Supervisor, args))?;
+                let is_same = opened.module.vsn() == moved.vsn;
+                self.opened_supervisor(moved.pid, opened, *rest, is_same)?
             }
         };
-        let residues = Residues::moved(residues_in(&residues))?;
-        if let Some(process) = self.slab.get_mut(pid) {
-            process.module = Some(module);
+        let residues = Residues::moved(residues_in(&filled.residues))?;
+        if let Some(process) = self.slab.get_mut(moved.pid) {
+            process.module = Some(filled.module);
             process.parent = moved.parent;
-            process.body = body;
+            process.body = filled.body;
             process.set_residues(residues);
             process.flags.set(Flag::TrapsExit, moved.traps_exit);
             process.flags.set(Flag::Suspended, moved.suspended);
         }
         Ok(())
+    }
+
+    fn opened_state(&mut self, pid: Pid, opened: Opened) -> Result<Filled, String> {
+        let (module, residues) = (opened.module, opened.residues);
+        check_kind(module, &[Kind::GenServer, Kind::GenFsm])?;
+        let body = Body::Callback(self.import(pid, module, &opened.bytes)?);
+        Ok(Filled {
+            module,
+            body,
+            residues,
+        })
+    }
+
+    fn opened_manager(
+        &mut self,
+        pid: Pid,
+        opened: Opened,
+        handlers: Vec<MovedHandler>,
+        opens: &dyn Opens,
+    ) -> Result<Filled, String> {
+        let (module, residues) = (opened.module, opened.residues);
+        check_kind(module, &[Kind::EventManager])?;
+        let handlers = handlers.into_iter();
+        let handlers = handlers.map(|handler| self.handler(pid, handler, opens));
+        let body = Body::Manager(handlers.collect::<Result<_, String>>()?);
+        Ok(Filled {
+            module,
+            body,
+            residues,
+        })
+    }
+
+    /// A supervisor. Another version than before gives it new specifications.
+    fn opened_supervisor(
+        &mut self,
+        pid: Pid,
+        opened: Opened,
+        rest: SupervisorAtRest,
+        is_same: bool,
+    ) -> Result<Filled, String> {
+        let Opened {
+            module,
+            bytes,
+            residues,
+        } = opened;
+        check_kind(module, &[Kind::Supervisor])?;
+        let mut machine = Supervisor::resume(rest, self.core.now_ms)?;
+        if !is_same {
+            let spec = self.in_callback(pid, |host| module.call(host, "init", &bytes));
+            match spec {
+                Ok(spec) => machine.replace_spec(&spec).map_err(|why| why.to_string())?,
+                Err(Failure::Ignore) => (),
+                Err(failure) => return Err(failure.into_reason().to_string()),
+            }
+        }
+        let args = bytes.into_boxed_slice();
+        let body = Body::Supervisor(Box::new(SupervisorBody { machine, args }));
+        Ok(Filled {
+            module,
+            body,
+            residues,
+        })
     }
 
     fn import(&mut self, pid: Pid, module: Module, bytes: &[u8]) -> Result<pq_abi::State, String> {
@@ -103,37 +160,19 @@ impl Shard {
     ) -> Result<Handler, String> {
         let closed = Closed {
             part: Part::Handler,
-            module: handler.module,
-            vsn: handler.vsn,
+            module: &handler.module,
+            vsn: &handler.vsn,
             bytes: handler.state.into_vec(),
             residues: handler.residues,
         };
-        let opened = open(&self.core.node, opens, closed)?;
+        let opened = opens
+            .open(&self.core.node, closed)
+            .map_err(|why| format!("handler {}-{}: {why}", handler.module, handler.vsn))?;
         check_kind(opened.module, &[Kind::GenEvent])?;
         Ok(Handler {
             state: self.import(pid, opened.module, &opened.bytes)?,
             residues: Residues::moved(residues_in(&opened.residues))?,
         })
-    }
-
-    /// A supervisor. Another version than before gives it new specifications.
-    fn supervisor_of(
-        &mut self,
-        moved: &Moved,
-        module: Module,
-        mut machine: Supervisor,
-        args: Vec<u8>,
-    ) -> Result<Body, String> {
-        if module.vsn() != moved.vsn {
-            let spec = self.in_callback(moved.pid, |host| module.call(host, "init", &args));
-            match spec {
-                Ok(spec) => machine.replace_spec(&spec).map_err(|why| why.to_string())?,
-                Err(Failure::Ignore) => (),
-                Err(failure) => return Err(failure.into_reason().to_string()),
-            }
-        }
-        let args = args.into_boxed_slice();
-        Ok(Body::Supervisor(Box::new(SupervisorBody { machine, args })))
     }
 
     fn give_names(&mut self, moved: &Moved) -> Result<(), String> {
@@ -160,16 +199,6 @@ impl Shard {
             .iter()
             .try_for_each(|name| registry.register(node, name, pid))
     }
-}
-
-/// Opens a part; an error names the handler, which the process does not.
-fn open(node: &Node, opens: &dyn Opens, closed: Closed) -> Result<Opened, String> {
-    let handler = match closed.part {
-        Part::Handler => Some(format!("handler {}-{}: ", closed.module, closed.vsn)),
-        Part::State | Part::Manager | Part::Supervisor => None,
-    };
-    let opened = opens.open(node, closed);
-    opened.map_err(|why| format!("{}{why}", handler.unwrap_or_default()))
 }
 
 fn check_kind(module: Module, kinds: &[Kind]) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! The processes of a subtree, and the reasons why they are no value now.
 //!
-//! Children are those of supervisors, and processes that a process has started with `start_link` and is still linked to.
+//! Children are those of supervisors, and processes that a process has started with `start_link` and is still linked
+//! to.
 
 use pq_term::Pid;
 
@@ -60,7 +61,8 @@ impl Shard {
         links.filter(is_child).copied().collect()
     }
 
-    /// The end of a child on this shard has not reached its supervisor; a child elsewhere cannot be moved with the others.
+    /// The end of a child on this shard has not reached its supervisor; a child elsewhere cannot be moved with the
+    /// others.
     fn is_gone(&self, pid: Pid) -> NotMoved {
         match pid.shard() == self.core.id {
             true if self.core.node.is_alive(pid) => NotMoved::NotYet(format!("{pid} starts")),

@@ -31,7 +31,8 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Gives the new pids to the old ones. Both keep their order: a supervisor ends its children in the order of their pids.
+    /// Gives the new pids to the old ones. Both keep their order: a supervisor ends its children in the order of their
+    /// pids.
     pub(super) fn new(mut old: Vec<Pid>, mut new: Vec<Pid>, outside: Outside) -> Numbers {
         old.sort_unstable();
         new.sort_unstable();

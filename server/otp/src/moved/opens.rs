@@ -24,20 +24,21 @@ pub enum Part {
     Handler,
     /// An event manager, which has no state: the bytes are empty.
     Manager,
-    /// A supervisor: the bytes are the arguments of its `init`. If another version opens it, that version's `init` gives the
-    /// new specifications, and the children stay, as in an upgrade.
+    /// A supervisor: the bytes are the arguments of its `init`. If another version opens it, that version's `init`
+    /// gives the new specifications, and the children stay, as in an upgrade.
     Supervisor,
 }
 
-/// A part of a moved process as another node, or an earlier time, has left it. Its pids and timers are those after the move.
+/// A part of a moved process as another node, or an earlier time, has left it. Its pids and timers are those after the
+/// move.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Closed {
+pub struct Closed<'a> {
     /// The kind of the part.
     pub part: Part,
     /// The module of the part.
-    pub module: String,
+    pub module: &'a str,
     /// The version that wrote the bytes.
-    pub vsn: String,
+    pub vsn: &'a str,
     /// The exported state.
     pub bytes: Vec<u8>,
     /// The residues beside the state.
@@ -54,13 +55,14 @@ pub struct Opened {
     pub residues: Vec<Residue>,
 }
 
-/// Finds the versions that open parts, and converts the parts for them. Called on the thread of a shard, which must not wait.
+/// Finds the versions that open parts, and converts the parts for them. Called on the thread of a shard, which must not
+/// wait.
 pub trait Opens: Send + Sync {
     /// Opens a part.
     ///
     /// # Errors
     /// A sentence for people, when no version opens it. Then nothing of the subtree is put in.
-    fn open(&self, node: &Node, part: Closed) -> Result<Opened, String>;
+    fn open(&self, node: &Node, part: Closed<'_>) -> Result<Opened, String>;
 }
 
 /// Opens each part with the version that wrote it, which must be the current one.
@@ -68,12 +70,12 @@ pub trait Opens: Send + Sync {
 pub struct SameVersions;
 
 impl Opens for SameVersions {
-    fn open(&self, node: &Node, part: Closed) -> Result<Opened, String> {
-        let Some(module) = node.module(&part.module) else {
+    fn open(&self, node: &Node, part: Closed<'_>) -> Result<Opened, String> {
+        let Some(module) = node.module(part.module) else {
             return Err(format!("the module {} is not loaded", part.module));
         };
         if module.vsn() != part.vsn {
-            let (name, current) = (&part.module, module.vsn());
+            let (name, current) = (part.module, module.vsn());
             return Err(format!(
                 "{name} is in version {current} here, and not in {}",
                 part.vsn

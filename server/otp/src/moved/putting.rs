@@ -4,8 +4,8 @@
 //!   PutIn ─► mailbox of the supervisor ─► its machine: a start ─► Arrival ─► a shard: processes ─► Started ─► the supervisor
 //!   PutIn without a supervisor ──────────────────────────────────► a shard: processes ─► the caller
 //! ```
-//! For the supervisor an arrival is a start: it waits while a transaction keeps births of its modules back, and its result
-//! comes as that of any other start.
+//! For the supervisor an arrival is a start: it waits while a transaction keeps births of its modules back, and its
+//! result comes as that of any other start.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -22,7 +22,8 @@ use crate::shard::{Due, Shard};
 use crate::supervisor::{Action, Place};
 use crate::wheel::TimerKey;
 
-/// A subtree that is to be put into a node.
+/// A subtree that is to be put into a node. A refused subtree is gone with its `PutIn`: the caller keeps a clone of one
+/// that was taken out until it has arrived.
 pub struct PutIn {
     /// The processes.
     pub subtree: Subtree,
@@ -206,8 +207,8 @@ impl Shard {
         }
     }
 
-    /// Starts all timers, in the order in which they were started before the move. Returns their old numbers and the new
-    /// ones. Their messages follow later, because they may have numbers of timers in them.
+    /// Starts all timers, in the order in which they were started before the move. Returns their old numbers and the
+    /// new ones. Their messages follow later, because they may have numbers of timers in them.
     fn start_clocks(&mut self, subtree: &Subtree, numbers: &Numbers) -> Vec<(u64, TimerKey)> {
         let mut clocks = Vec::new();
         for process in &subtree.processes {
@@ -240,8 +241,8 @@ impl Shard {
     }
 }
 
-/// The signals to processes outside of a subtree that returns: links and monitors hold for the new pids. A process that has
-/// ended meanwhile answers as it does to any new link or monitor.
+/// The signals to processes outside of a subtree that returns: links and monitors hold for the new pids. A process that
+/// has ended meanwhile answers as it does to any new link or monitor.
 fn signals_home(subtree: &Subtree, numbers: &Numbers) -> Vec<Signal> {
     let mut signals = Vec::new();
     for process in &subtree.processes {

@@ -1,8 +1,8 @@
 //! Copies of all subtrees below a supervisor, for a store: a slice of one shard at a time, in the order of its slab.
 //!
-//! The caller asks each shard for one slice after the other, and so decides about the pace. A slice lasts for one turn. A
-//! subtree that has not run since its last copy is only counted: its processes have the mark of the sweep. What a copy says
-//! about time is as old as the copy.
+//! The caller asks each shard for one slice after the other, and so decides about the pace. A slice lasts for one turn.
+//! A subtree that has not run since its last copy is only counted: its processes have the mark of the sweep. What a
+//! copy says about time is as old as the copy.
 
 use pq_term::Pid;
 

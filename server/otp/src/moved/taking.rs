@@ -1,7 +1,8 @@
 //! Copies of subtrees, and subtrees that leave their node.
 //!
-//! A copy is made in one piece between two callbacks, and nothing of it is visible. Processes leave after their copy is whole:
-//! no `terminate` runs, and no link or monitor is told. Their supervisor hears that they have left, and does not restart them.
+//! A copy is made in one piece between two callbacks, and nothing of it is visible. Processes leave after their copy is
+//! whole: no `terminate` runs, and no link or monitor is told. Their supervisor hears that they have left, and does not
+//! restart them.
 
 use pq_abi::{Module, Reason};
 use pq_term::Pid;
@@ -107,6 +108,7 @@ impl Shard {
     pub(crate) fn child_left(&mut self, parent: Pid, child: Pid) {
         let now_ms = self.core.now_ms;
         let mut actions = Vec::new();
+        self.note_change(parent);
         match self.slab.get_mut(parent).map(|process| &mut process.body) {
             Some(Body::Supervisor(body)) => body.machine.child_left(child, now_ms, &mut actions),
             _ => self.unlink(parent, child),
@@ -141,8 +143,8 @@ impl Shard {
         self.drop_body(pid, process.body);
     }
 
-    /// The arguments that a process was started with: a supervisor has them, and for others the supervisor above them, if it
-    /// restarts them.
+    /// The arguments that a process was started with: a supervisor has them, and for others the supervisor above them,
+    /// if it restarts them.
     fn args_of(&self, pid: Pid) -> Option<ByteBuf> {
         let process = self.slab.get(pid)?;
         if let Body::Supervisor(body) = &process.body {

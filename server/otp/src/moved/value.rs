@@ -1,5 +1,5 @@
-//! The value of a subtree. The field names are those of the encoded form: unknown fields are skipped, and missing ones have
-//! their default.
+//! The value of a subtree. The field names are those of the encoded form: unknown fields are skipped, and missing ones
+//! have their default.
 
 use pq_term::Pid;
 use serde::{Deserialize, Serialize};
@@ -16,9 +16,10 @@ pub const PROCESSES_MAX: usize = 4_096;
 
 /// A supervised subtree: all that its processes are.
 ///
-/// A pid of a process outside of the subtree stays a pid. When the subtree is put into a node that it was not taken from,
-/// such a pid becomes one of shard 255, which no node has: so it is dead, and different pids stay different as long as their
-/// slots were used less than a million times. The pid 0, which stands for callers outside of the node, becomes dead, too.
+/// A pid of a process outside of the subtree stays a pid. When the subtree is put into a node that it was not taken
+/// from, such a pid becomes one of shard 255, which no node has: so it is dead, and different pids stay different as
+/// long as their slots were used less than a million times. The pid 0, which stands for callers outside of the node,
+/// becomes dead, too.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Subtree {
     /// The processes, the root first, parents before their children.

@@ -69,6 +69,11 @@ impl Marks {
         self.0 |= mark as u8;
     }
 
+    /// Whether a subscriber has the current state.
+    pub(crate) fn are_set(self) -> bool {
+        self.0 != 0
+    }
+
     /// Clears all marks when the process runs: earlier exports no longer show its state. Returns the marks before.
     pub(crate) fn clear(&mut self) -> Marks {
         std::mem::take(self)

@@ -121,8 +121,8 @@ impl Shard {
                 });
             }
             let mut watchers: Vec<_> = extras.watchers.into_iter().collect();
-            // Sorted by the time of their watch, because the order of the table is not stable: a run can be repeated, also
-            // by processes that have moved and have other pids.
+            // Sorted by the time of their watch, because the order of the table is not stable: a run can be repeated,
+            // also by processes that have moved and have other pids.
             watchers.sort_unstable_by_key(|(watcher, _)| (watcher.tag, watcher.pid));
             for (watcher, why) in watchers {
                 self.tell_watcher(pid, watcher, why, &reason);

@@ -4,13 +4,13 @@
 //!   subscriber ─► Walk: a slice of the slab ────┬─► wanted, and changed? ─► export ─► Subscriber::take
 //!   callback ─► mark cleared ─► Shard::changed ─┘
 //! ```
-//! Between two callbacks every process is at rest, so a state can be exported in any turn. A part of the shard that needs
-//! states repeatedly is a [`Subscriber`]. Each subscriber has a [`Mark`] of its own at each process, so it gets only changed
-//! states, and several subscribers do not disturb each other. The subscriber limits the exports of a slice, because the
-//! shard has other work.
+//! Between two callbacks every process is at rest, so a state can be exported in any turn. A part of the shard that
+//! needs states repeatedly is a [`Subscriber`]. Each subscriber has a [`Mark`] of its own at each process, so it gets
+//! only changed states, and several subscribers do not disturb each other. The subscriber limits the exports of a
+//! slice, because the shard has other work.
 //!
-//! A transaction is a subscriber (`stage::copies`). `sys` asks for a single state. The sweep of subtrees (`moved::sweep`)
-//! uses the walk and has a mark of its own.
+//! A transaction is a subscriber (`stage::copies`). `sys` asks for a single state. The sweep of subtrees
+//! (`moved::sweep`) uses the walk and has a mark of its own.
 //!
 //! INVARIANT: the export that a subscriber has of a process with its mark shows the state of that process
 //! (`tests/runtime/transaction.rs`, `what_happens_between_copy_and_hold_is_not_lost`).
@@ -23,7 +23,8 @@ use super::Shard;
 use crate::export::{Export, Part, Refused, What};
 use crate::process::{Body, Handler, Mark, Process};
 
-/// Places of the slab that a walk checks in one turn. Most have processes that are not wanted, at a few nanoseconds each.
+/// Places of the slab that a walk checks in one turn. Most have processes that are not wanted, at a few nanoseconds
+/// each.
 const LOOKS_MAX: u32 = 4_096;
 
 /// A part of the shard that has states exported to it.
@@ -61,8 +62,8 @@ impl Walk {
         self.0 as usize >= shard.slab.places()
     }
 
-    /// Looks at places until `look` has returned `true` for `budget` of them, or [`LOOKS_MAX`] were checked. Returns the
-    /// progress.
+    /// Looks at places until `look` has returned `true` for `budget` of them, or [`LOOKS_MAX`] were checked. Returns
+    /// the progress.
     pub(crate) fn go_on(
         self,
         shard: &mut Shard,

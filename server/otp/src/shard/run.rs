@@ -69,13 +69,21 @@ impl Shard {
         };
         process.mailbox = mailbox;
         let envelope = envelope?;
-        if process.exported.clear().has(Mark::Upgrade) {
-            self.changed.note(process);
-        }
         if process.has(Flag::Debugged) && !matches!(envelope, Envelope::System(_)) {
             process.note_in(&envelope, self.core.now_ms);
         }
+        if process.exported.are_set() {
+            self.note_change(pid);
+        }
         Some(envelope)
+    }
+
+    /// Earlier exports no longer show the state of the process.
+    pub(crate) fn note_change(&mut self, pid: Pid) {
+        let process = self.slab.get_mut(pid);
+        if process.is_some_and(|process| process.exported.clear().has(Mark::Upgrade)) {
+            self.changed.push_back(pid.index());
+        }
     }
 
     /// Passes an envelope to the body of the process.

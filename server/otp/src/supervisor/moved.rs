@@ -1,5 +1,5 @@
-//! Supervisors and children that move: a machine at rest as data and back, a child that leaves with its state, and a start
-//! that takes a state instead of calling `init`.
+//! Supervisors and children that move: a machine at rest as data and back, a child that leaves with its state, and a
+//! start that takes a state instead of calling `init`.
 //!
 //! Only a machine at rest is data: nothing starts, ends or waits in it. Called by the processes that move (`moved`).
 

@@ -11,6 +11,8 @@
 
 #[path = "moved/company.rs"]
 mod company;
+#[path = "moved/desk.rs"]
+mod desk;
 #[path = "moved/encoded.rs"]
 mod encoded;
 #[path = "moved/refusals.rs"]

@@ -1,7 +1,7 @@
 //! Finds the pids and timers in encoded values and replaces them in place, without decoding: for processes that move.
 //!
-//! A reference is an extension of 8 bytes, whatever surrounds it, so the replacement has the same length. A binary that is
-//! one MessagePack value counts as a part of the value around it: the arguments of a start are such a binary.
+//! A reference is an extension of 8 bytes, whatever surrounds it, so the replacement has the same length. A binary that
+//! is one MessagePack value counts as a part of the value around it: the arguments of a start are such a binary.
 
 use rmp::Marker;
 
@@ -75,7 +75,8 @@ fn find(bytes: &[u8], offset: usize, binaries: u8, found: &mut Vec<Found>) {
     }
 }
 
-/// A walk over one value. The values inside are counted and not nested, so no depth of the bytes is a depth of the stack.
+/// A walk over one value. The values inside are counted and not nested, so no depth of the bytes is a depth of the
+/// stack.
 struct Walk<'a> {
     all: &'a [u8],
     at: usize,

@@ -1,8 +1,9 @@
-//! A company of processes that live on their own: they send, ask, wait, monitor, link, crash and start again, and note each
-//! step. They draw no dice of the node but from a number of their own state, so two nodes with the same states play the same.
+//! A company of processes that live on their own: they send, ask, wait, monitor, link, crash and start again, and note
+//! each step. They draw no dice of the node but from a number of their own state, so two nodes with the same states
+//! play the same.
 //!
-//! A process has an id, and its kind is the rest of the id by 3. Processes know each other by their ids, by pids that they
-//! have received, and by a pid in a binary of their state.
+//! A process has an id, and its kind is the rest of the id by 3. Processes know each other by their ids, by pids that
+//! they have received, and by a pid in a binary of their state.
 
 use pq_sdk::gen_fsm::Begun;
 use pq_sdk::supervisor::{Refine, supervise, worker};
@@ -14,6 +15,7 @@ use pq_sdk::{
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+use super::desk::{Desk, Grove};
 use crate::fixture::note;
 
 pq_sdk::library! {
@@ -28,7 +30,7 @@ pq_sdk::library! {
     supervisor Grove,
 }
 
-static REGISTER: Remote<(u32,), ()> = Remote::new("ids", "register");
+pub(super) static REGISTER: Remote<(u32,), ()> = Remote::new("ids", "register");
 static FIND: Remote<(u32,), Option<Pid>> = Remote::new("ids", "find");
 
 /// The kinds of processes; also the number of ids of each kind.
@@ -489,7 +491,7 @@ impl GenEvent for Guest {
 }
 
 /// A supervisor with the spec of its arguments.
-struct Stem;
+pub(super) struct Stem;
 
 impl Module for Stem {
     const NAME: &'static str = "stem";
@@ -526,84 +528,5 @@ impl Supervisor for Swarm {
             .shutdown(Shutdown::Timeout(50));
         member.start.args = vec![0x90];
         Ok(supervise(Strategy::SimpleOneForOne, 4, 1, [member]))
-    }
-}
-
-/// A server that answers each call with its number. It answers each third call only after a pause.
-#[derive(Serialize, Deserialize)]
-struct Desk {
-    id: u32,
-    served: u64,
-    owed: Vec<From>,
-    timer: Option<TimerId>,
-}
-
-impl Module for Desk {
-    const NAME: &'static str = "desk";
-    const VSN: &'static str = "1.0.0";
-}
-
-impl GenServer for Desk {
-    type Args = (u32,);
-    type Call = Word;
-    type Cast = Word;
-
-    fn init((id,): (u32,), ctx: &mut Ctx<'_>) -> Result<Desk, InitError> {
-        REGISTER.call(ctx, (id,));
-        Ok(Desk {
-            id,
-            served: 0,
-            owed: Vec::new(),
-            timer: None,
-        })
-    }
-
-    fn handle_call(&mut self, _word: Word, from: From, ctx: &mut Ctx<'_>) -> Next {
-        self.served += 1;
-        if !self.served.is_multiple_of(3) {
-            ctx.reply(from, &self.served);
-            return Next::Wait;
-        }
-        self.owed.push(from);
-        let is_running = self.timer.is_some_and(|timer| ctx.cancel_timer(timer));
-        let pause = if is_running { 2 } else { 5 };
-        self.timer = Some(ctx.start_timer(pause, &Word::Beat));
-        Next::Wait
-    }
-
-    fn handle_cast(&mut self, _word: Word, ctx: &mut Ctx<'_>) -> Next {
-        let line = format!("{} has a cast", self.id);
-        note(ctx, line);
-        Next::Wait
-    }
-
-    fn handle_info(&mut self, _info: Info<'_>, ctx: &mut Ctx<'_>) -> Next {
-        for owed in self.owed.drain(..) {
-            ctx.reply(owed, &self.served);
-        }
-        Next::Wait
-    }
-}
-
-/// A `simple_one_for_one` supervisor of stems, with a name; the argument says whether it restarts them.
-struct Grove;
-
-impl Module for Grove {
-    const NAME: &'static str = "grove";
-    const VSN: &'static str = "1.0.0";
-    const REGISTERED: &'static str = "grove";
-}
-
-impl Supervisor for Grove {
-    type Args = (bool,);
-
-    fn init((restarts,): (bool,)) -> Result<SupSpec, InitError> {
-        let restart = match restarts {
-            true => Restart::Permanent,
-            false => Restart::Temporary,
-        };
-        let mut stem = pq_sdk::supervisor::supervisor::<Stem>("stem", &((),)).restart(restart);
-        stem.start.args = vec![0x90];
-        Ok(supervise(Strategy::SimpleOneForOne, 4, 1, [stem]))
     }
 }

@@ -184,7 +184,7 @@ impl pq_otp::moved::Opens for Closes {
     fn open(
         &self,
         _: &pq_otp::Node,
-        part: pq_otp::moved::Closed,
+        part: pq_otp::moved::Closed<'_>,
     ) -> Result<pq_otp::moved::Opened, String> {
         Err(format!("{} stays closed", part.module))
     }

@@ -1,5 +1,5 @@
-//! A random company plays; a copy of it, encoded and decoded, is put into a second node, whose clock and pids are others.
-//! Both play on, and tell the same story to the last byte and the last millisecond.
+//! A random company plays; a copy of it, encoded and decoded, is put into a second node, whose clock and pids are
+//! others. Both play on, and tell the same story to the last byte and the last millisecond.
 
 use pq_otp::moved::{Moving, NotMoved, Subtree};
 use pq_otp::sys::SysMessage;
@@ -16,8 +16,8 @@ const SEEDS: u64 = 3_000;
 /// How long both companies play after the copy: long enough for several restarts.
 const PLAY_MS: u64 = 300;
 
-/// Messages from outside that wait when the copy is made, and a process that is suspended. A clock is suspended behind an
-/// event that it has sent itself.
+/// Messages from outside that wait when the copy is made, and a process that is suspended. A clock is suspended behind
+/// an event that it has sent itself.
 fn disturb(rig: &mut Rig, ids: &Ids, dice: &mut Dice) -> Option<u32> {
     let all: Vec<(u32, Pid)> = ids.all().into_iter().collect();
     let pick = |dice: &mut Dice| {

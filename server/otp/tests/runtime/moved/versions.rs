@@ -29,9 +29,9 @@ struct New {
 struct Newer;
 
 impl Opens for Newer {
-    fn open(&self, node: &Node, part: Closed) -> Result<Opened, String> {
-        let module = node.module(&part.module).ok_or("no such module")?;
-        let bytes = match (part.part, &*part.module) {
+    fn open(&self, node: &Node, part: Closed<'_>) -> Result<Opened, String> {
+        let module = node.module(part.module).ok_or("no such module")?;
+        let bytes = match (part.part, part.module) {
             (Part::State, "counter") => {
                 let old: Old = rmp_serde::from_slice(&part.bytes).map_err(|it| it.to_string())?;
                 let count = old.count;

@@ -56,63 +56,54 @@ fn a_copy_shows_no_half_swapped_subtree() {
     assert_eq!(seen.len(), 2, "copies before and after the decision");
 }
 
-/// The moment of a transaction, as an arrival sees it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Moment {
-    Copying,
-    Held,
-    Decided,
+/// The outcomes of arrivals.
+type Outcomes = Arc<Mutex<Vec<Result<Pid, NotMoved>>>>;
+
+fn arrive(node: &Node, subtree: &Subtree) -> Outcomes {
+    let outcomes = Outcomes::default();
+    let list = outcomes.clone();
+    let put = PutIn {
+        subtree: subtree.clone(),
+        under: None,
+        opens: Arc::new(SameVersions),
+    };
+    node.put_in(put, move |root| list.lock().unwrap().push(root));
+    outcomes
 }
 
-/// Subtrees arrive at all moments. Those that arrive before the hold are converted; all others wait for the decision, and are
-/// refused, because their version is no longer in force.
+/// Subtrees arrive at all moments. One that arrives before the hold is converted; one that arrives while processes are
+/// held waits for the decision, and is refused then, because its version is no longer in force.
 #[test]
 fn subtrees_that_arrive_during_a_transaction_have_its_version_at_the_end_or_do_not_arrive() {
-    const EACH: usize = 3;
     let mut rig = Rig::new();
     let (_, copy) = family(&mut rig, 5);
-    let mut plan = plan(&rig.modules, UP, &["counter"]);
-    plan.slice = 2;
-    let modules = rig.modules.clone();
-    let outcomes = Arc::new(Mutex::new(Vec::new()));
-    let mut sent: Vec<Moment> = Vec::new();
-    let list = outcomes.clone();
-    rig.change(plan, UP.0, |sim, _| {
-        let is_decided = modules.current("counter").unwrap().vsn() == "2.0.0";
-        let is_held = Sim::processes(sim).iter().any(|info| info.held);
-        let moment = match (is_decided, is_held) {
-            (true, _) => Moment::Decided,
-            (false, true) => Moment::Held,
-            (false, false) => Moment::Copying,
-        };
-        if sent.iter().filter(|it| **it == moment).count() < EACH {
-            sent.push(moment);
-            let put = PutIn {
-                subtree: copy.clone(),
-                under: None,
-                opens: Arc::new(SameVersions),
-            };
-            let list = list.clone();
-            sim.node()
-                .put_in(put, move |root| list.lock().unwrap().push((moment, root)));
-        }
-    })
-    .unwrap();
-    sent.dedup();
-    assert_eq!(sent, [Moment::Copying, Moment::Held, Moment::Decided]);
-    let refusal = "counter is in version 2.0.0 here, and not in 1.0.0";
-    let outcomes = std::mem::take(&mut *outcomes.lock().unwrap());
-    for (moment, root) in &outcomes {
-        match root {
-            Ok(_) => assert_eq!(*moment, Moment::Copying),
-            Err(why) => assert!(why.to_string().ends_with(refusal), "{moment:?}: {why}"),
-        }
+    let plan = plan(&rig.modules, UP, &["counter"]);
+    let (modules, node) = (rig.modules.clone(), rig.sim.node().clone());
+    let mut transaction = Transaction::begin(&mut rig.sim, plan);
+    let copying = arrive(&node, &copy);
+    transaction.copy().unwrap();
+    let mut held = transaction.hold().unwrap();
+    let waiting = arrive(&node, &copy);
+    let processes = held.driver().processes(1_000).unwrap().len();
+    assert_eq!((processes, waiting.lock().unwrap().len()), (12, 0));
+    held.commit(|| modules.load(UP.0));
+    rig.sim.settle();
+    let late = arrive(&node, &copy);
+    rig.sim.settle();
+    assert!(matches!(copying.lock().unwrap()[..], [Ok(_)]));
+    for refused in [waiting, late] {
+        let refused = refused
+            .lock()
+            .unwrap()
+            .pop()
+            .unwrap()
+            .unwrap_err()
+            .to_string();
+        assert!(refused.ends_with("is in version 2.0.0 here, and not in 1.0.0"));
     }
-    let arrived = outcomes.iter().filter(|(_, root)| root.is_ok()).count();
-    assert!(arrived > 0, "{outcomes:?}");
     let mut all = rig.sim.processes();
     all.retain(|info| info.module == "counter");
-    assert_eq!(all.len(), 5 * (1 + arrived));
+    assert_eq!(all.len(), 10);
     assert!(all.iter().all(|info| info.vsn == "2.0.0"), "{all:?}");
 }
 
