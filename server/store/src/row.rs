@@ -64,7 +64,7 @@ pub struct Row {
 pub struct Mark {
     /// The number of the row; without such a row the mark is ignored.
     pub id: u64,
-    /// Its new state.
+    /// The state in which the row is from then on.
     pub state: State,
     /// The reason, for [`State::SetAside`].
     pub why: Option<String>,
@@ -94,12 +94,12 @@ pub enum Change {
     /// A round of the sweep begins. Rows that ended before the given moment, and removed ones, are forgotten when it
     /// is over, at most 10 000 in one round. A round that the process does not live to end counts for nothing.
     SweepBegins {
-        /// Milliseconds since 1970.
+        /// The age limit in milliseconds since 1970.
         forget_before_unix_ms: u64,
     },
     /// The round is over: told states that it has overtaken leave the tail.
     SweepEnds {
-        /// Milliseconds since 1970.
+        /// The end in milliseconds since 1970, kept in the file.
         unix_ms: u64,
     },
 }

@@ -64,6 +64,7 @@ impl Database {
     /// # Errors
     /// See [`Database::open`].
     pub fn open_with(file: &Path, checkpoint_pages: u32) -> Result<Database, StoreError> {
+        let file = &file::resolved(file);
         let lock = Lock::take(file)?;
         let connection = file::connect(file, checkpoint_pages)?;
         let known = Known::read(&connection).map_err(failed("read", file))?;

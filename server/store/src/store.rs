@@ -58,7 +58,7 @@ pub trait Store: Read + Send {
 /// Whether overtaken rows of the tail, or rows to be forgotten, are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upkeep {
-    /// Nothing is left.
+    /// Nothing is left until the next round.
     Done,
     /// Another commit has to go on with it.
     Left,
@@ -78,11 +78,11 @@ pub struct Page {
 /// Rows that need the same versions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
-    /// See [`Row::versions`].
+    /// The text of the versions, as in [`Row::versions`].
     pub versions: Arc<str>,
     /// The state of the rows: playing, resting or set aside.
     pub state: State,
-    /// How many rows.
+    /// The number of such rows.
     pub rows: u64,
 }
 
@@ -91,7 +91,7 @@ pub struct Need {
 pub struct Rows {
     /// Rows that the next boot starts.
     pub playing: u64,
-    /// Rows without processes.
+    /// Rows without processes, whose keys are taken.
     pub resting: u64,
     /// Rows that are over and not forgotten yet.
     pub ended: u64,
@@ -102,7 +102,7 @@ pub struct Rows {
 /// Counts of a store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Rows by state.
+    /// The numbers of rows by their state.
     pub rows: Rows,
     /// Told states that no sweep has overtaken, and overtaken ones that are not deleted yet.
     pub tail: u64,
@@ -118,7 +118,7 @@ pub enum StoreError {
     /// The file is not a store that this program can use.
     #[error("open the saves {}: {reason}", .file.display())]
     Open {
-        /// The file.
+        /// The file that was to be opened.
         file: PathBuf,
         /// The reason, as a sentence.
         reason: Unusable,
@@ -126,7 +126,7 @@ pub enum StoreError {
     /// Another process, or this one, has opened the file for writing.
     #[error("open the saves {}: process {holder} uses them", .file.display())]
     InUse {
-        /// The file.
+        /// The file that was to be opened.
         file: PathBuf,
         /// The pid of its user, from the lock file; `?` if nothing is there.
         holder: String,
@@ -134,13 +134,13 @@ pub enum StoreError {
     /// A target that must be new exists.
     #[error("write {}: it exists already, and a backup replaces nothing", .file.display())]
     Exists {
-        /// The target.
+        /// The path of the target.
         file: PathBuf,
     },
     /// A file to be restored is damaged.
     #[error("restore {}: {} things are wrong with it; the first: {}", .file.display(), .findings.len(), .findings[0])]
     Damaged {
-        /// The file.
+        /// The file that was to be restored.
         file: PathBuf,
         /// The result of the check; not empty.
         findings: Vec<String>,
@@ -148,9 +148,9 @@ pub enum StoreError {
     /// An operation on an open file.
     #[error("{step} the saves {}: {source}", .file.display())]
     Failed {
-        /// A verb.
+        /// A verb that continues "failed to ".
         step: &'static str,
-        /// The file.
+        /// The file of the operation.
         file: PathBuf,
         /// The error of the library or of the system.
         source: Box<dyn Error + Send + Sync>,
@@ -198,6 +198,11 @@ pub enum Unusable {
     /// The system has opened it for reading only.
     #[error("this user may not write it")]
     ReadOnly,
+    /// Only its write-ahead log is there.
+    #[error(
+        "it is not there, but its log is: restore a backup, or remove the file that ends in -wal"
+    )]
+    LogAlone,
     /// SQLite keeps no write-ahead log there.
     #[error("its file system has no memory that processes share, which a write-ahead log needs")]
     NoLog,

@@ -2,10 +2,12 @@
 //! run as root, to whom no permission matters.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use pq_store::{Database, Snapshot, Store};
 
@@ -47,7 +49,20 @@ fn opened_by_another(file: &Path) -> String {
         .args(["--nocapture", "--test-threads=1"])
         .env(FILE, file)
         .current_dir("/");
-    String::from_utf8(command.output().unwrap().stdout).unwrap()
+    String::from_utf8(output(command).stdout).unwrap()
+}
+
+/// Another test may start a child while the program is copied; the copy is busy until that child runs its own program.
+fn output(mut command: Command) -> Output {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        match command.output() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && Instant::now() < end => {
+                std::thread::yield_now();
+            }
+            result => return result.unwrap(),
+        }
+    }
 }
 
 fn set_mode(path: &Path, mode: u32) {

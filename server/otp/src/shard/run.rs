@@ -80,9 +80,11 @@ impl Shard {
 
     /// Earlier exports no longer show the state of the process.
     pub(crate) fn note_change(&mut self, pid: Pid) {
-        let process = self.slab.get_mut(pid);
-        if process.is_some_and(|process| process.exported.clear().has(Mark::Upgrade)) {
-            self.changed.push_back(pid.index());
+        let Some(process) = self.slab.get_mut(pid) else {
+            return;
+        };
+        if process.exported.clear().has(Mark::Upgrade) {
+            self.changed.note(process);
         }
     }
 

@@ -22,7 +22,7 @@ const BATCH: Size = Size {
 pub struct CommitNumber(pub(crate) u64);
 
 impl CommitNumber {
-    /// The number itself.
+    /// The number for logs and for other programs.
     pub fn get(self) -> u64 {
         self.0
     }
@@ -49,7 +49,7 @@ pub struct Limits {
 pub struct Refused {
     /// The reason for all of them.
     pub reason: Reason,
-    /// The changes, unchanged.
+    /// The changes as they were handed over.
     pub changes: Vec<Change>,
 }
 
@@ -168,7 +168,7 @@ enum Stage {
     Ended,
 }
 
-/// A hand-over.
+/// Changes with one number, and the moment of their hand-over.
 #[derive(Debug)]
 struct Entry {
     changes: Vec<Change>,
@@ -265,7 +265,8 @@ impl Queue {
     }
 
     /// The next batch for the writer, not before the given moment unless a batch is full or the queue is closing.
-    /// Without changes an empty batch, if there is upkeep to be done. `None` when the queue is closed and empty.
+    /// Without changes an empty batch, if there is upkeep to be done. `None` when the queue is closed and empty; the last
+    /// handle closes it, so an idle writer needs no deadline.
     pub(super) fn take(&self, not_before: Instant, has_upkeep: bool) -> Option<Batch> {
         let mut inner = self.inner.lock();
         loop {

@@ -19,13 +19,13 @@ pub struct Status {
     pub stats: Stats,
     /// The round of the sweep that is under way, or the last one of this run.
     pub sweep: Option<Sweep>,
-    /// The last hand-over.
+    /// The number of the last hand-over.
     pub accepted: CommitNumber,
     /// The last hand-over that is on the disk with all before it.
     pub durable: CommitNumber,
     /// Changes that are not on the disk.
     pub queued: usize,
-    /// Their memory.
+    /// The memory of these changes in bytes.
     pub queued_bytes: usize,
     /// The age of the oldest of them; zero if there are none.
     pub lag: Duration,
@@ -64,9 +64,9 @@ pub struct Commits {
     pub count: u64,
     /// Half of the last commits took at most this long.
     pub p50: Duration,
-    /// 99 of 100.
+    /// 99 of 100 of them took at most this long.
     pub p99: Duration,
-    /// The longest.
+    /// The longest of the last commits.
     pub max: Duration,
 }
 

@@ -32,6 +32,7 @@ pub fn backup(store: &Path, target: &Path) -> Result<(), StoreError> {
 /// Returns [`StoreError::Damaged`] if the check of `from` finds anything, [`StoreError::InUse`] if a node runs, and the
 /// errors of both files. Then the store is as before.
 pub fn restore(from: &Path, store: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let store = &file::resolved(store);
     let _lock = Lock::take(store)?;
     prove(from)?;
     let new = copy(&connect_any(from)?, store)?;
@@ -83,20 +84,24 @@ fn copy(connection: &Connection, place: &Path) -> Result<PathBuf, StoreError> {
 /// Gives the old store a second name with the time. Its log first goes into the file, if it can still be read; a log
 /// that stays would be taken for that of the new store.
 fn keep_old(store: &Path) -> Result<Option<PathBuf>, StoreError> {
-    if store.symlink_metadata().is_err() {
-        return Ok(None);
-    }
     // A store that is too damaged for this keeps its log beside it under the new name.
     let _ = file::fold_log(store);
     let now = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
     let old = beside(store, &format!(".{}", now.replace(':', "-")));
-    durable::link(store, &old)?;
+    let mut is_kept = keep(store, &old)?;
     for log in ["-wal", "-shm"] {
         let left = beside(store, log);
-        if left.exists() {
-            durable::link(&left, &beside(&old, log))?;
-        }
+        is_kept |= keep(&left, &beside(&old, log))?;
         durable::remove(&left)?;
     }
-    Ok(Some(old))
+    Ok(is_kept.then_some(old))
+}
+
+/// Gives a file a second name. Returns false if there is no such file.
+fn keep(file: &Path, name: &Path) -> Result<bool, StoreError> {
+    if file.symlink_metadata().is_err() {
+        return Ok(false);
+    }
+    durable::link(file, name)?;
+    Ok(true)
 }

@@ -117,7 +117,7 @@ pub(super) fn examine(file: &Path) -> Result<Option<usize>, StoreError> {
     match pq_files::regular(file) {
         Ok(0) => return Err(unusable(file, Unusable::Empty)),
         Ok(_) => (),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return absent(file),
         Err(error) => return Err(unusable(file, Unusable::File(error))),
     }
     let connection = open_readonly(file)?;
@@ -137,6 +137,19 @@ pub(super) fn examine(file: &Path) -> Result<Option<usize>, StoreError> {
         }
         false => Ok(Some(found)),
     }
+}
+
+/// Refuses a log without its store: it would be taken for that of a new one.
+fn absent(file: &Path) -> Result<Option<usize>, StoreError> {
+    match beside(file, "-wal").exists() {
+        true => Err(unusable(file, Unusable::LogAlone)),
+        false => Ok(None),
+    }
+}
+
+/// The place of a store behind links: SQLite keeps the log there, so the lock has to be there, too.
+pub(super) fn resolved(store: &Path) -> PathBuf {
+    store.canonicalize().unwrap_or_else(|_| store.to_owned())
 }
 
 /// Makes a store beside its place and puts it there when it is complete: an interrupted start leaves no half store.

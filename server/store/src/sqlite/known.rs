@@ -177,7 +177,7 @@ impl Known {
         Ok(())
     }
 
-    /// A transaction begins.
+    /// Notes what `undo` needs, before a transaction begins.
     pub(super) fn begin(&mut self) {
         self.before = Before {
             counts: self.counts,

@@ -335,6 +335,38 @@ fn a_store_has_one_writer_and_others_learn_its_pid() {
 }
 
 #[test]
+fn a_link_leads_to_the_same_lock() {
+    let folder = folder();
+    let link = folder.path().join("link");
+    let _store = Database::open(&place(&folder)).unwrap();
+    std::os::unix::fs::symlink(place(&folder), &link).unwrap();
+    assert!(matches!(
+        Database::open(&link),
+        Err(StoreError::InUse { .. })
+    ));
+}
+
+#[test]
+fn a_log_without_its_store_is_not_taken_for_that_of_another() {
+    let folder = folder();
+    let (path, copy) = (place(&folder), folder.path().join("backup"));
+    let mut store = Database::open(&path).unwrap();
+    backup(&path, &copy).unwrap();
+    store.commit(&[Change::Tell(row(1, 1))]).unwrap();
+    let log = fs::read(beside(&path, "-wal")).unwrap();
+    drop(store);
+    fs::remove_file(&path).unwrap();
+    fs::write(beside(&path, "-wal"), &log).unwrap();
+    let refused = Database::open(&path).unwrap_err().to_string();
+    let wanted =
+        "it is not there, but its log is: restore a backup, or remove the file that ends in -wal";
+    assert!(refused.ends_with(wanted), "{refused}");
+    let old = restore(&copy, &path).unwrap().unwrap();
+    assert_eq!(fs::read(beside(&old, "-wal")).unwrap(), log);
+    assert_eq!(all(&mut Database::open(&path).unwrap()), []);
+}
+
+#[test]
 fn a_new_store_is_for_its_owner_alone_and_nothing_stays_beside_it() {
     use std::os::unix::fs::PermissionsExt;
     let folder = folder();
