@@ -5,6 +5,7 @@
 //! | `killed` | `kill -9`: watched heroes, heroes that have quit, a second node on the tree |
 //! | `stopped` | an orderly stop, which loses nothing |
 //! | `versions` | installs, and rows of older and newer versions |
+//! | `generated` | versions on simulated nodes |
 //! | `aside` | rows that cannot be opened, and stores that cannot |
 //! | `files` | backup, restore, check, a full disk |
 //! | `saved` | the common questions |
@@ -14,6 +15,8 @@
 mod aside;
 #[path = "saves/files.rs"]
 mod files;
+#[path = "saves/generated.rs"]
+mod generated;
 #[path = "saves/killed.rs"]
 mod killed;
 #[path = "saves/saved.rs"]

@@ -2,7 +2,7 @@
 
 use pq_tests::running::{Disk, PATIENCE, Player, Running, Tree, poll};
 
-use crate::saved::{has_saved, is_saved_now, kill, stop};
+use crate::saved::{has_saved, is_saved_since, kill, now_ms, stop};
 
 #[test]
 fn a_backup_of_a_running_node_is_put_back_while_the_node_is_stopped() {
@@ -54,7 +54,7 @@ fn play_goes_on_while_the_disk_is_full_and_saving_goes_on_after_it() {
     node.logged("failed to write the saves");
     disk.clear();
     node.logged("saves are written again");
-    is_saved_now(&tree, "Ann");
+    is_saved_since(&tree, "Ann", now_ms());
     assert_eq!(trouble(), None);
     assert_eq!(node.log().matches("failed to write the saves").count(), 1);
     kill(node);

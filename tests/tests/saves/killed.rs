@@ -1,8 +1,8 @@
 //! `kill -9`: heroes come back as their clients have last seen them, and those that have quit do not.
 
-use pq_tests::running::{Player, Running, Tree, pq};
+use pq_tests::running::{PATIENCE, Player, Running, Tree, poll, pq};
 
-use crate::saved::{has_saved, is_saved_now, kill, number, row, state};
+use crate::saved::{has_saved, is_saved_since, kill, now_ms, number, row, state};
 
 #[test]
 fn a_watched_hero_comes_back_with_all_that_its_client_saw_a_moment_before() {
@@ -13,7 +13,7 @@ fn a_watched_hero_comes_back_with_all_that_its_client_saw_a_moment_before() {
     has_saved(&tree, &["Ann", "bot-0", "bot-1", "bot-2"]);
     ann.plays_on();
     let seen = ann.tale().clone();
-    is_saved_now(&tree, "Ann");
+    is_saved_since(&tree, "Ann", now_ms());
     kill(node);
 
     let node = Running::node_with(&tree, &["--heroes", "5"]);
@@ -28,16 +28,16 @@ fn a_watched_hero_comes_back_with_all_that_its_client_saw_a_moment_before() {
         node.out()
     );
     has_saved(&tree, &["Ann", "bot-0", "bot-1", "bot-2", "bot-3", "bot-4"]);
-    let state = state(&tree, "Ann");
-    assert!(number(&state, "exp") >= seen.exp, "{seen:?}\n{state}");
+    let back = state(&tree, "Ann");
+    assert!(number(&back, "exp") >= seen.exp, "{seen:?}\n{back}");
     assert!(
-        number(&state, "lvl") >= u64::from(seen.lvl),
-        "{seen:?}\n{state}"
+        number(&back, "lvl") >= u64::from(seen.lvl),
+        "{seen:?}\n{back}"
     );
-    let before = number(&state, "exp");
+    let before = number(&back, "exp");
     // The hero plays on from its own next event, and its name is taken.
-    let plays_on = || (number(&crate::saved::state(&tree, "Ann"), "exp") > before).then_some(());
-    assert!(pq_tests::running::poll(pq_tests::running::PATIENCE, plays_on).is_some());
+    let plays_on = || (number(&state(&tree, "Ann"), "exp") > before).then_some(());
+    assert!(poll(PATIENCE, plays_on).is_some());
     let mut other = Player::connect(&node);
     other.gives("Ann");
     other.types("y\n");

@@ -37,21 +37,19 @@ pub(crate) fn has_saved(tree: &Tree, expected: &[&str]) {
     assert!(found.is_some(), "{last:?} instead of {expected:?}");
 }
 
-/// Waits until this hero is saved as it was now, or later.
-pub(crate) fn is_saved_now(tree: &Tree, name: &str) {
-    let now_ms = SystemTime::now()
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
-        .as_millis() as u64;
+        .as_millis() as u64
+}
+
+/// Waits until this hero is saved as it was at this time, or later.
+pub(crate) fn is_saved_since(tree: &Tree, name: &str, since_ms: u64) {
     let later = || {
-        let row = row(tree, name)?;
-        let age_ms = row["age_ms"].as_u64()?;
-        let saved_ms = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_millis() as u64
-            - age_ms;
-        (saved_ms > now_ms).then_some(())
+        let age_ms = row(tree, name)?["age_ms"].as_u64()?;
+        (now_ms() - age_ms > since_ms).then_some(())
     };
     assert!(poll(PATIENCE, later).is_some(), "{name} is not saved");
 }

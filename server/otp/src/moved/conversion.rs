@@ -83,7 +83,11 @@ fn convert(
     let new = newer.code_change(&mut host, way, bytes, NO_EXTRA);
     let new = new.map_err(Failure::into_reason)?;
     host.only_read()?;
-    let beside = host.beside().take().map(|beside| beside.end()).transpose()?;
+    let beside = host
+        .beside()
+        .take()
+        .map(|beside| beside.end())
+        .transpose()?;
     Ok((new, beside.flatten()))
 }
 
