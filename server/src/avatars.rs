@@ -44,7 +44,7 @@ pub(crate) struct Filled {
 /// The avatars of a node without clients.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted {
-    /// How many.
+    /// The number of names: 0 to `count` - 1 behind the prefix of the release.
     pub(crate) count: u64,
     /// Their pace in milliseconds.
     pub(crate) pace_ms: u32,

@@ -30,7 +30,7 @@ pub(crate) struct Order {
 pub struct Finished {
     /// Children that have left the node, and are on the disk as they were then.
     pub saved: u64,
-    /// Children that lived.
+    /// Children below all durable supervisors when the save began.
     pub living: u64,
     /// How long it took.
     pub took: Duration,

@@ -46,7 +46,7 @@ pub(crate) enum News {
     Look,
     /// A shard has answered.
     Answer(Answer),
-    /// The node stops.
+    /// The last save: the thread ends after it.
     Finish(Order),
 }
 

@@ -22,12 +22,12 @@ pub(crate) enum Way {
     Tail,
 }
 
-/// A copied child.
+/// A subtree that is to become a row.
 pub(crate) struct Copied {
     pub(crate) child: Pid,
     pub(crate) under: u8,
     pub(crate) subtree: Subtree,
-    /// The encoded subtree.
+    /// The subtree as it goes to the disk.
     pub(crate) body: Vec<u8>,
 }
 

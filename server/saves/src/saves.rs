@@ -34,9 +34,9 @@ const CHANGES_MAX: usize = 1_000;
 pub struct Setup<'a> {
     /// The node, whose applications run.
     pub node: Node,
-    /// The store.
+    /// The path of the database, whose directory is made if it is missing.
     pub file: PathBuf,
-    /// The durable supervisors.
+    /// The supervisors whose children are saved; not empty.
     pub durable: Vec<Durable>,
     /// How often children are saved.
     pub pace: Pace,
@@ -124,7 +124,7 @@ impl Saves {
         self.came_back
     }
 
-    /// The store.
+    /// The path of the database.
     pub fn file(&self) -> &Path {
         &self.file
     }

@@ -32,7 +32,7 @@ pub(crate) struct AvatarsArgs {
     at: At,
 }
 
-/// A saved avatar.
+/// A row of the store, without its body.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct SavedAvatar {
     /// The number of the row; later births have higher numbers.

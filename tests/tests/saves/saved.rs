@@ -37,7 +37,7 @@ pub(crate) fn has_saved(tree: &Tree, expected: &[&str]) {
     assert!(found.is_some(), "{last:?} instead of {expected:?}");
 }
 
-/// Milliseconds since 1970.
+/// The system's clock, in milliseconds since 1970, as rows have it.
 pub(crate) fn now_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -50,7 +50,9 @@ impl<'a> Closed<'a> {
         let residues = self.residues.iter();
         let residues = residues.map(|residue| (&*residue.vsn, &residue.bytes[..]));
         let residues = Residues::moved(residues)?;
-        let converted = convert(node, newer, way, (&self.bytes, residues.as_deref(), to));
+        let residues = residues.as_deref();
+        let beside = Beside::begin(residues, newer, to);
+        let converted = convert(node, newer, way, &self.bytes, beside);
         let (bytes, residues) = converted.map_err(|why| {
             let (name, from, to) = (self.module, self.vsn, to.vsn());
             format!("the state of {name} does not convert from {from} to {to}: {why}")
@@ -76,10 +78,11 @@ fn convert(
     node: &Node,
     newer: Module,
     way: OldVsn<'_>,
-    (bytes, residues, to): (&[u8], Option<&Residues>, Module),
+    bytes: &[u8],
+    beside: Beside,
 ) -> Result<State, Reason> {
     let mut host = ConversionHost::outside(node, &*node.config().modules, salt(bytes));
-    *host.beside() = Some(Box::new(Beside::begin(residues, newer, to)));
+    *host.beside() = Some(Box::new(beside));
     let new = newer.code_change(&mut host, way, bytes, NO_EXTRA);
     let new = new.map_err(Failure::into_reason)?;
     host.only_read()?;

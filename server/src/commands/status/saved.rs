@@ -10,7 +10,7 @@ use crate::clock::rfc3339;
 /// The store, and the work of saving.
 #[derive(Serialize, Deserialize, Debug)]
 pub(super) struct SavesStatus {
-    /// The file.
+    /// The path of the database.
     file: String,
     /// The number of rows whose avatars play.
     playing: u64,
