@@ -35,11 +35,32 @@ static PROGRESS: Mutex<Progress> = Mutex::new(Progress {
 /// Notified when a new batch may begin, when all starts have ended, and after an error.
 static CHANGED: Condvar = Condvar::new();
 
-/// Starts `count` avatars with this pace in milliseconds and returns the duration.
+/// The avatars that were started, and the duration.
+pub(crate) struct Filled {
+    pub(crate) started: u64,
+    pub(crate) took: Duration,
+}
+
+/// The avatars of a node without clients.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    /// The number of names: 0 to `count` - 1 behind the prefix of the release.
+    pub(crate) count: u64,
+    /// Their pace in milliseconds.
+    pub(crate) pace_ms: u32,
+}
+
+/// Starts the avatars with these numbers, except those that play already: `plays` says whether one with this name does.
 ///
 /// # Errors
 /// Fails if the release does not define how to start avatars, or if a start exceeds its limit.
-pub(crate) fn fill(node: &Node, game: &Game, count: u64, pace_ms: u32) -> anyhow::Result<Duration> {
+pub(crate) fn fill(
+    node: &Node,
+    game: &Game,
+    wanted: Wanted,
+    plays: impl Fn(&str) -> bool,
+) -> anyhow::Result<Filled> {
+    let Wanted { count, pace_ms } = wanted;
     let many = &game.noun.many;
     let (Some(supervisor), Some(fill)) = (&game.avatars, &game.fill) else {
         bail!(
@@ -52,17 +73,23 @@ pub(crate) fn fill(node: &Node, game: &Game, count: u64, pace_ms: u32) -> anyhow
     let args = fill.at_pace(pace_ms);
     let began = Instant::now();
     let batch = IN_FLIGHT_MAX - IN_FLIGHT_MIN;
+    let mut started = 0;
     for first in (0..count).step_by(batch) {
         wait_down_to(IN_FLIGHT_MIN)?;
         let numbers = first..count.min(first + batch as u64);
-        PROGRESS.lock().in_flight += (numbers.end - numbers.start) as usize;
+        let numbers: Vec<u64> = numbers
+            .filter(|number| !plays(&args.name(*number)))
+            .collect();
+        started += numbers.len() as u64;
+        PROGRESS.lock().in_flight += numbers.len();
         for number in numbers {
             let request = spec::encode(&SupRequest::StartChild(args.of(number)));
             node.request(supervisor, &request, note);
         }
     }
     wait_down_to(0)?;
-    Ok(began.elapsed())
+    let took = began.elapsed();
+    Ok(Filled { started, took })
 }
 
 fn note(answer: Result<Payload, Reason>) {

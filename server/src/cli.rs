@@ -40,6 +40,9 @@ pub(crate) struct Demo {
     /// The directory for the release tree [default: rel in cargo's target directory]
     #[arg(long, env = "PQ_ROOT", value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
+    /// Begin anew: the directory with the saves gets a name with the time, and nothing is deleted
+    #[arg(long)]
+    pub(crate) fresh: bool,
     #[command(flatten)]
     pub(crate) node: Node,
 }

@@ -15,6 +15,7 @@ mod absolute;
 mod install_options;
 
 mod apps;
+mod avatars;
 mod ban;
 mod bans;
 mod call;
@@ -35,6 +36,7 @@ mod set_unpacked;
 mod shutdown;
 mod status;
 mod stop;
+mod store;
 mod sys;
 mod tree;
 mod unban;
@@ -108,6 +110,15 @@ pub(crate) enum Command {
     Lock(lock::LockArgs),
     /// Stop the node after a delay, with announcements to the players
     Shutdown(shutdown::ShutdownArgs),
+    /// List the saved avatars, also while the node is stopped
+    Avatars(avatars::AvatarsArgs),
+    /// Copy the saves to a file, also while the node runs
+    Backup(store::BackupArgs),
+    /// Put the saves of a backup in place, while the node is stopped; the present saves are kept beside them
+    Restore(store::RestoreArgs),
+    /// Look after the saves of the tree
+    #[command(subcommand)]
+    Store(store::StoreArgs),
     /// Show the supervision tree with the version of each process
     Tree(To<tree::Tree>),
     /// List the registered names of processes, both of the node and of the registry
@@ -149,6 +160,10 @@ impl Command {
             Command::Wall(typed) => typed,
             Command::Lock(typed) => typed,
             Command::Shutdown(typed) => typed,
+            Command::Avatars(typed) => typed,
+            Command::Backup(typed) => typed,
+            Command::Restore(typed) => typed,
+            Command::Store(typed) => typed,
             Command::Tree(typed) => typed,
             Command::Names(typed) => typed,
             Command::Sys(typed) => typed,
@@ -272,9 +287,11 @@ mod tests {
 
     use super::*;
 
-    /// Commands without an entry in the tables: one reads the history file, the others send requests of kinds of
+    /// Commands without an entry in the tables: those that read files of the tree, and those that send requests of kinds of
     /// their own.
-    const WITHOUT_ENTRY: [&str; 3] = ["history", "shutdown", "stop"];
+    const WITHOUT_ENTRY: [&str; 7] = [
+        "avatars", "backup", "history", "restore", "shutdown", "stop", "store",
+    ];
 
     fn names<F>(table: &[Entry<F>]) -> HashSet<&'static str> {
         let names: HashSet<_> = table.iter().map(|(name, _)| *name).collect();

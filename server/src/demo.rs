@@ -10,8 +10,9 @@ use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use pq_release::boot::ReleaseTree;
 use pq_release::releases::{Release, Releases};
 use pq_release::tree::Overwrite;
@@ -19,8 +20,10 @@ use pq_release::{FileError, layout};
 
 use crate::addresses::Addresses;
 use crate::author::build::{Pieces, say_where};
+use crate::clock::rfc3339;
 use crate::door::web;
 use crate::libraries::Workspace;
+use crate::saves::DATA;
 use crate::streams::say;
 use crate::system::TreeLock;
 use crate::{boot, cli, logging, options, run};
@@ -52,6 +55,9 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
         }
         _ => prepare(workspace, &root)?,
     };
+    if options.fresh {
+        set_saves_aside(&root)?;
+    }
     let node = with_page(&options.node);
     let mut packing = None;
     run::run(&root, run::Which::default(), &node, |addresses| {
@@ -78,6 +84,21 @@ fn with_page(options: &options::Node) -> options::Node {
         usual_web_port: options.web_port.is_none().then_some(usual),
         ..options.clone()
     }
+}
+
+/// Gives the directory with the saves a name with the time.
+fn set_saves_aside(root: &Path) -> anyhow::Result<()> {
+    let _lock = TreeLock::take(root)?;
+    let data = root.join(DATA);
+    if !data.is_dir() {
+        return Ok(());
+    }
+    let now = rfc3339(SystemTime::now()).replace(':', "-");
+    let aside = root.join(format!("{DATA}.{now}"));
+    std::fs::rename(&data, &aside)
+        .with_context(|| format!("failed to rename {}", data.display()))?;
+    say(format_args!("the saves so far are in {}", aside.display()));
+    Ok(())
 }
 
 /// The version of the tree's permanent release; `None` without a tree.

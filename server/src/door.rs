@@ -29,6 +29,7 @@ use sockserv::{Door, Listing, Mssp, Settings};
 use crate::boot::Booted;
 use crate::options;
 use crate::running::Releases;
+use crate::saves;
 pub(crate) use application::Application;
 use asker::Asker;
 pub(crate) use game::Game;
@@ -121,6 +122,7 @@ pub(crate) fn judge(release: &BootRelease) -> Result<(), String> {
         env("port").map_or(Ok(0), |port| settings::port_of(name, &port))?;
         settings::read(name, env)?;
         Game::read(name, env("game").as_ref())?;
+        saves::read(name, env)?;
         tls::judge(name, env("tls"))?;
         web::judge(name, env("web"))
     };

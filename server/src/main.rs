@@ -37,6 +37,7 @@ mod report;
 mod restart;
 mod run;
 mod running;
+mod saves;
 mod signals;
 mod stall;
 mod stdio;

@@ -18,8 +18,9 @@ use sockserv::Noun;
 use crate::demo;
 use crate::door::Game;
 
-/// The command and the option for which a game may define another name.
+/// The commands and the option for which a game may define another name.
 const COMMAND: &str = "end-avatar";
+const LIST: &str = "avatars";
 const OPTION: &str = "avatars";
 
 /// The noun of the game in the tree that the command line names.
@@ -75,6 +76,9 @@ pub(crate) fn with_words(mut command: Command, noun: &Noun) -> Command {
         command = command.mut_subcommand(COMMAND, |end| end.visible_alias(ended));
     }
     let many: &'static str = noun.many.clone().leak();
+    if command.find_subcommand(many).is_none() && many != "help" {
+        command = command.mut_subcommand(LIST, |list| list.visible_alias(many));
+    }
     for starts in ["start", "demo"] {
         command = command.mut_subcommand(starts, |start| {
             // clap adds `--help` later.

@@ -57,6 +57,9 @@ pub(crate) struct Node {
     /// The game's unit of time for these avatars, in milliseconds; 0 means no pauses
     #[arg(long, value_name = "MS", default_value_t = 800)]
     pub(crate) pace: u32,
+    /// Neither read nor write the saves: nobody comes back, and nothing is saved
+    #[arg(long)]
+    pub(crate) no_saves: bool,
     /// The number of scheduler threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) shards: Option<u8>,

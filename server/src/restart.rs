@@ -146,6 +146,9 @@ impl Restart {
         for (name, value) in seldom {
             value.into_iter().for_each(|value| add(name, value));
         }
+        if options.no_saves {
+            args.push("--no-saves".into());
+        }
         if options.self_signed {
             args.push("--self-signed".into());
         }
@@ -205,6 +208,7 @@ mod tests {
             "--tls-port",
             "7",
             "--self-signed",
+            "--no-saves",
             "--web-port",
             "8",
         ];

@@ -6,6 +6,7 @@ mod stopping;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
@@ -13,6 +14,8 @@ use pq_abi::crash::watch_thread;
 use pq_protocol::Failure;
 use pq_protocol::answer::Planned;
 use pq_release::handler::Judge;
+use pq_saves::Saves;
+use pq_term::Term;
 use sockserv::Door;
 use stopping::Stopping;
 use tokio::sync::mpsc;
@@ -31,6 +34,7 @@ use crate::options;
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, ErrorAction, Restart};
 use crate::running::{Parts, PendingStop, Releases, RunningNode, Wish};
+use crate::saves;
 use crate::signals::{EndSignal, Held, Signals};
 use crate::stall::{self, Surroundings, Teller};
 use crate::streams::say;
@@ -320,8 +324,21 @@ impl Service<'_> {
         ends: &mut Ends,
     ) -> anyhow::Result<End<Word>> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
+        let (saves, early) = open_saves(&booted, options, ends).await?;
+        if let Some(word) = early {
+            save_all(&booted, saves).await;
+            let (addresses, vsn) = (Addresses::default(), booted.release().to_string());
+            return word.map(|word| End {
+                word,
+                ran: Ran { addresses, vsn },
+                shutdown: self.shutdown,
+            });
+        }
         let door = door::open(&booted, options, releases.clone()).await?;
-        let running = Arc::new(self.running(releases, door.clone())?);
+        if let (Some(saves), Some(door)) = (&saves, &door) {
+            saves::watch(saves, door);
+        }
+        let running = Arc::new(self.running(releases, door.clone(), saves.clone())?);
         let socket = OperatorSocket::open(running.clone())?;
         let addresses = Addresses::of(door.as_deref());
         addresses.say();
@@ -332,8 +349,9 @@ impl Service<'_> {
         };
         let mut stopping = Stopping::begin();
         socket.close().await;
+        door.iter().for_each(|door| door.shut());
+        save_all(&booted, saves).await;
         if let Some(door) = door {
-            door.shut();
             if let Some(application) = booted.behind_door() {
                 stopping.stop_application(&booted, &application.name).await;
             }
@@ -363,11 +381,13 @@ impl Service<'_> {
         self,
         releases: Arc<Releases>,
         door: Option<Arc<Door>>,
+        saves: Option<Arc<Saves>>,
     ) -> anyhow::Result<RunningNode> {
         let running = RunningNode::new(Parts {
             booted: self.booted,
             releases,
             door,
+            saves,
             history: self.history,
             wishes: self.wish,
         })?;
@@ -376,6 +396,35 @@ impl Service<'_> {
         }
         Ok(running)
     }
+}
+
+/// Opens the saves, which puts all saved avatars back. Also returns the cause of an end that has come meanwhile.
+async fn open_saves(
+    booted: &Arc<Booted>,
+    options: &options::Node,
+    ends: &mut Ends,
+) -> anyhow::Result<(Option<Arc<Saves>>, Option<anyhow::Result<Word>>)> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let (node, of_node, stops) = (booted.clone(), options.clone(), cancelled.clone());
+    let mut opening = tokio::task::spawn_blocking(move || saves::open(&node, &of_node, &stops));
+    let mut early = None;
+    let opened = tokio::select! {
+        opened = &mut opening => opened,
+        word = wait_for_end(ends) => {
+            early = Some(word);
+            cancelled.store(true, Ordering::Relaxed);
+            opening.await
+        }
+    };
+    Ok((opened??.map(Arc::new), early))
+}
+
+/// Saves all avatars once more, before the applications stop.
+async fn save_all(booted: &Arc<Booted>, saves: Option<Arc<Saves>>) {
+    let Some(saves) = saves else { return };
+    let noun = door::Game::of(booted).unwrap_or_default().noun;
+    // A panic of that thread is in the log; the rows are as they were saved before.
+    let _ = tokio::task::spawn_blocking(move || saves::finish(&saves, &noun)).await;
 }
 
 /// Starts the avatars and then writes reports for ever; returns only on error.
@@ -410,9 +459,23 @@ async fn fill(booted: &Booted, options: &options::Node) -> anyhow::Result<()> {
         return Ok(());
     }
     let game = door::Game::of(booted)?;
-    let (node, many) = (booted.node().clone(), game.noun.many.clone());
-    let took =
-        tokio::task::spawn_blocking(move || avatars::fill(&node, &game, count, pace)).await??;
+    let (node, names, many) = (
+        booted.node().clone(),
+        booted.names().clone(),
+        game.noun.many.clone(),
+    );
+    let wanted = avatars::Wanted {
+        count,
+        pace_ms: pace,
+    };
+    let fill = move || {
+        let plays = |name: &str| names.whereis(&Term::string(name)).is_some();
+        avatars::fill(&node, &game, wanted, plays)
+    };
+    let avatars::Filled {
+        started: count,
+        took,
+    } = tokio::task::spawn_blocking(fill).await??;
     let per_second = count as f64 / took.as_secs_f64();
     say(format_args!(
         "{count} {many} started in {:.3} s ({per_second:.0} per second)",

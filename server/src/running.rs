@@ -26,6 +26,7 @@ pub(crate) use pending_stop::{PendingStop, Wish};
 use pq_otp::{Node, Pid, ProcessInfo, Term};
 use pq_protocol::answer::Missing;
 use pq_protocol::{Exit, Failure};
+use pq_saves::Saves;
 use regis_application::Names;
 pub(crate) use releases::Releases;
 pub(crate) use shutdown::Plan;
@@ -59,6 +60,8 @@ pub(crate) struct Parts {
     pub(crate) releases: Arc<Releases>,
     /// The listeners; `None` for a release without listeners.
     pub(crate) door: Option<Arc<Door>>,
+    /// The saves; `None` for a release without durable avatars.
+    pub(crate) saves: Option<Arc<Saves>>,
     pub(crate) history: Arc<History>,
     /// Sends operators' requests for a stop or restart.
     pub(crate) wishes: mpsc::Sender<Wish>,
@@ -163,6 +166,11 @@ impl RunningNode {
     /// The listeners; `None` for a release without listeners.
     pub(crate) fn door(&self) -> Option<&Door> {
         self.parts.door.as_deref()
+    }
+
+    /// The saves; `None` for a node that does not save.
+    pub(crate) fn saves(&self) -> Option<&Saves> {
+        self.parts.saves.as_deref()
     }
 
     /// The listeners, for the operation `what`, which needs them.

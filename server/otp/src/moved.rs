@@ -37,13 +37,14 @@
 //! | `taking` | copies, and processes that leave |
 //! | `numbers` | old pids and timers, and the new ones |
 //! | `putting`, `filling`, `beginning` | processes from a value: as a whole, what can fail, and the rest |
-//! | `opens` | the versions of the modules that open the states |
+//! | `opens`, `conversion` | the versions of the modules that open the states, and conversions for them |
 //! | `sweep` | copies of all subtrees below a supervisor |
 //! | `asking` | the requests from outside |
 
 mod asking;
 mod beginning;
 mod bytes;
+mod conversion;
 mod filling;
 mod letters;
 mod members;

@@ -18,6 +18,7 @@ use crate::stall::{StallHook, Stalls};
 
 mod asking;
 mod births;
+mod children;
 mod inbox;
 mod kin;
 mod listing;
@@ -29,6 +30,7 @@ mod stalls;
 use asking::Answers;
 pub(crate) use asking::pid_of;
 pub use asking::{Ask, Asking, Called, OnReply, Question};
+pub use children::Children;
 pub(crate) use inbox::Inbox;
 pub use kin::Kin;
 pub(crate) use listing::runner;
@@ -147,6 +149,7 @@ pub(crate) struct Shared {
     /// The number of running conversions whose transaction has given them up.
     given_up: AtomicU64,
     kin: OnceLock<Arc<dyn Kin>>,
+    children: OnceLock<Arc<dyn Children>>,
     stalls: Stalls,
     calls: Calls,
     /// The running applications, as their controller has listed them last.
@@ -178,6 +181,7 @@ impl Node {
             next_shard: AtomicUsize::new(0),
             given_up: AtomicU64::new(0),
             kin: OnceLock::new(),
+            children: OnceLock::new(),
             stalls: Stalls::of(shards),
             calls: Calls::default(),
             applications: Mutex::default(),
@@ -208,7 +212,8 @@ impl Node {
         &self.shared.ports
     }
 
-    pub(crate) fn shards(&self) -> usize {
+    /// The number of shards.
+    pub fn shards(&self) -> usize {
         self.shared.inboxes.len()
     }
 

@@ -289,6 +289,14 @@ impl Supervisor {
         }
     }
 
+    /// Whether it is `simple_one_for_one`, and does not stop.
+    pub(crate) fn has_children_of_one_kind(&self) -> bool {
+        match &self.0 {
+            Kind::Ordered(_) => false,
+            Kind::Simple(simple) => simple.is_running(),
+        }
+    }
+
     /// `true` while [`Supervisor::replace_spec`] may be called: no ordered start or termination is under way.
     /// A `simple_one_for_one` supervisor is settled until it stops.
     pub fn is_settled(&self) -> bool {

@@ -17,7 +17,10 @@ use crate::clock::rfc3339;
 use crate::running::RunningNode;
 use crate::{console, stdio, streams};
 
+mod saved;
 mod shown;
+
+use saved::SavesStatus;
 
 /// The interval of `--watch`: a person cannot follow faster changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -53,6 +56,9 @@ pub(crate) struct Report {
     ports: u64,
     /// The listeners and their clients; `None` for a release without listeners.
     door: Option<DoorStatus>,
+    /// The saves; `None` for a node that does not save.
+    #[serde(default)]
+    saves: Option<SavesStatus>,
     /// The libraries in the process.
     libraries: Libraries,
     /// The number of conversions that do not end. Each keeps a thread, which runs at the lowest priority.
@@ -207,6 +213,7 @@ impl Question for Status {
             processes: count(|shard| shard.spawned).saturating_sub(count(|shard| shard.exited)),
             ports: booted.node().port_count() as u64,
             door: door(node),
+            saves: node.saves().map(SavesStatus::of),
             libraries: libraries(node),
             stalls: stalls(node),
             conversions_given_up: booted.node().conversions_given_up(),

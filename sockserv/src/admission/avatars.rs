@@ -47,6 +47,12 @@ impl Avatars {
         self.abandoned.load(Ordering::Relaxed)
     }
 
+    /// The processes of the avatars that play for clients, in no order.
+    pub fn list_played(&self) -> Vec<Pid> {
+        let books = self.books.lock();
+        books.had.values().flatten().copied().collect()
+    }
+
     /// The processes of the abandoned avatars, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
         let books = self.books.lock();

@@ -131,6 +131,11 @@ impl Door {
         self.reception.gate.avatars().abandoned()
     }
 
+    /// The avatars that play for clients, in no order: the processes whose end is the end of the avatar.
+    pub fn list_played(&self) -> Vec<Pid> {
+        self.reception.gate.avatars().list_played()
+    }
+
     /// The processes whose end is the end of an abandoned avatar, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
         self.reception.gate.avatars().list_abandoned()

@@ -132,6 +132,8 @@ fn lay_out(folder: &Path) {
     // The history of the demo does not belong to the tests.
     let past = folder.join("releases/history.jsonl");
     std::fs::remove_file(past).expect("the demo has written down its boot");
+    // Neither do its saves.
+    std::fs::remove_dir_all(folder.join("data")).expect("the demo has a store");
 }
 
 /// Copies a directory with its content, except the directories `target` of cargo.

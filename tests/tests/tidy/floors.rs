@@ -45,6 +45,11 @@ const ROWS: &[Row] = &[
         ..row("2", "pq-code", &["pq-abi", "pq-files", "pq-term"])
     },
     row("0", "regis-confusable", &[]),
+    row(
+        "2",
+        "pq-saves",
+        &["pq-otp", "pq-store", "pq-term", "regis-confusable"],
+    ),
     row("2", "regis", &[]),
     row(
         "2",
@@ -70,6 +75,8 @@ const ROWS: &[Row] = &[
         &[
             "sockserv",
             "pq-release",
+            "pq-saves",
+            "pq-store",
             "pq-code",
             "pq-files",
             "regis-application",

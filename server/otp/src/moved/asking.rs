@@ -6,7 +6,7 @@ use pq_abi::Reason;
 use pq_abi::spec::{self, SupReply};
 use pq_term::{Pid, Term};
 
-use super::sweep::{Batch, Sweep, SweepOrder};
+use super::sweep::{Batch, Sweep, SweepOrder, Which};
 use super::taking::{Fate, TakeOut};
 use super::{Arrival, NotMoved, PutIn, Subtree};
 use crate::message::{Ack, Caller, Envelope, Payload, Signal};
@@ -46,8 +46,22 @@ impl Node {
 
     /// Copies the next subtrees of a shard below a supervisor. `answer` runs on a shard's thread and must not wait.
     pub fn sweep(&self, shard: u8, sweep: Sweep, answer: impl FnOnce(Batch) + Send + 'static) {
-        let answer = Box::new(answer);
-        let order = Box::new(SweepOrder { sweep, answer });
+        self.send_sweep(shard, Which::Below(sweep), Box::new(answer));
+    }
+
+    /// Copies those of these subtrees of a shard that have run since their last copy; the others are counted. `answer` runs
+    /// on a shard's thread and must not wait.
+    pub fn copy_changed(
+        &self,
+        shard: u8,
+        roots: Vec<Pid>,
+        answer: impl FnOnce(Batch) + Send + 'static,
+    ) {
+        self.send_sweep(shard, Which::These(roots), Box::new(answer));
+    }
+
+    fn send_sweep(&self, shard: u8, which: Which, answer: Box<dyn FnOnce(Batch) + Send>) {
+        let order = Box::new(SweepOrder { which, answer });
         self.tell_shard(usize::from(shard), Signal::Sweep(order));
     }
 

@@ -23,6 +23,13 @@ pub struct Sweep {
     pub unchanged_too: bool,
 }
 
+/// The treatment of subtrees that have not run since their last copy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unchanged {
+    AreCopied,
+    AreCounted,
+}
+
 /// A slice of a sweep.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Batch {
@@ -36,24 +43,42 @@ pub struct Batch {
     pub next: Option<u32>,
 }
 
+/// The subtrees that are asked for.
+pub(crate) enum Which {
+    /// The next ones below a supervisor.
+    Below(Sweep),
+    /// Those with these roots, if they have run since their last copy.
+    These(Vec<Pid>),
+}
+
 /// A question with the receiver of its answer.
 pub(crate) struct SweepOrder {
-    pub(crate) sweep: Sweep,
+    pub(crate) which: Which,
     pub(crate) answer: Box<dyn FnOnce(Batch) + Send>,
 }
 
 impl Shard {
     /// Answers a question for the next subtrees.
     pub(crate) fn sweep(&mut self, order: SweepOrder) {
-        let SweepOrder { sweep, answer } = order;
         let mut batch = Batch::default();
+        match order.which {
+            Which::Below(sweep) => self.sweep_below(&sweep, &mut batch),
+            Which::These(roots) => {
+                for root in roots {
+                    self.sweep_root(root, Unchanged::AreCounted, &mut batch);
+                }
+            }
+        }
+        (order.answer)(batch);
+    }
+
+    fn sweep_below(&mut self, sweep: &Sweep, batch: &mut Batch) {
         if let Some(supervisor) = self.core.node.whereis(&sweep.supervisor) {
             let walk = Walk::at(sweep.from).go_on(self, sweep.copies_max, |shard, place| {
-                shard.sweep_place(place, supervisor, &sweep, &mut batch)
+                shard.sweep_place(place, supervisor, sweep, batch)
             });
             batch.next = (!walk.is_over(self)).then(|| walk.place());
         }
-        answer(batch);
     }
 
     /// Copies the subtree whose root is at this place. `true` when there was something to copy.
@@ -65,7 +90,16 @@ impl Shard {
         let Some(root) = root.map(|process| process.pid) else {
             return false;
         };
-        if !sweep.unchanged_too && self.is_unchanged(root) {
+        let unchanged = match sweep.unchanged_too {
+            true => Unchanged::AreCopied,
+            false => Unchanged::AreCounted,
+        };
+        self.sweep_root(root, unchanged, batch)
+    }
+
+    /// Copies the subtree with this root. `true` when there was something to copy.
+    fn sweep_root(&mut self, root: Pid, unchanged: Unchanged, batch: &mut Batch) -> bool {
+        if unchanged == Unchanged::AreCounted && self.is_unchanged(root) {
             batch.unchanged += 1;
             return false;
         }

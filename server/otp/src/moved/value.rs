@@ -160,6 +160,11 @@ impl Subtree {
         self.processes.is_empty()
     }
 
+    /// The arguments that the root was started with, MessagePack; `None` if neither the root nor its supervisor keeps them.
+    pub fn args(&self) -> Option<&[u8]> {
+        self.args.as_deref().map(|args| &args[..])
+    }
+
     /// The modules of all processes and handlers with their versions, those of the root first.
     pub fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
         self.processes.iter().flat_map(|process| {

@@ -55,10 +55,13 @@ impl Shard {
                 }
             }
             Envelope::Exit(from, reason) if Some(from) == parent => Input::Stop(*reason),
-            Envelope::Exit(from, reason) => Input::Exited {
-                pid: from,
-                reason: *reason,
-            },
+            Envelope::Exit(from, reason) => {
+                self.tell_ended(pid, from);
+                Input::Exited {
+                    pid: from,
+                    reason: *reason,
+                }
+            }
             Envelope::Timer(id) => Input::Timer { id },
             Envelope::Left(child) => return self.child_left(pid, child),
             Envelope::Call(from, data) => match spec::decode_request(data.into_vec()) {
@@ -123,8 +126,8 @@ impl Shard {
             Action::CancelTimer { .. } => (),
             Action::Reply { to, reply } => {
                 self.unwatch(pid, to);
-                if let (SupReply::Started(Some(child)), true) = (&reply, to.owned_port()) {
-                    self.tell_kin(to.pid, *child);
+                if let SupReply::Started(Some(child)) = &reply {
+                    self.tell_started(pid, to, *child);
                 }
                 self.reply(to, spec::encode_reply(&reply));
             }
@@ -150,6 +153,29 @@ impl Shard {
         match shard == self.core.id {
             true => self.local.push_back(signal),
             false => self.outboxes[usize::from(shard)].push(signal),
+        }
+    }
+
+    /// A child was started for a caller.
+    fn tell_started(&mut self, supervisor: Pid, caller: Caller, child: Pid) {
+        if let Some(children) = self.core.node.children() {
+            children.started(supervisor, child);
+        }
+        if caller.owned_port() {
+            self.tell_kin(caller.pid, child);
+        }
+    }
+
+    /// A process that may be a child has ended ([`crate::Children`]).
+    fn tell_ended(&mut self, supervisor: Pid, child: Pid) {
+        let Some(children) = self.core.node.children() else {
+            return;
+        };
+        let process = self.slab.get(supervisor);
+        if let Some(Body::Supervisor(body)) = process.map(|process| &process.body)
+            && body.machine.has_children_of_one_kind()
+        {
+            children.ended(supervisor, child);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::residue::Residues;
 
 mod host;
 
-use host::ConversionHost;
+pub(crate) use host::ConversionHost;
 
 /// How many characters an error shows of a state that does not convert: five lines of a terminal.
 const STATE_CHARS_MAX: usize = 400;
@@ -129,13 +129,7 @@ fn new_part(
         What::Supervisor(args) => new_spec(host, target.module, args),
     };
     let new = new.map_err(Failure::into_reason)?;
-    match host.take_wanted() {
-        None => Ok(new),
-        Some(code) => Err(Reason::tagged(
-            "not_pure",
-            &format!("a conversion may only read, and this one wanted {code:?}"),
-        )),
-    }
+    host.only_read().map(|()| new)
 }
 
 fn new_state(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pq_protocol::answer::{DroppedLines, Operation};
 
-use super::{DoorStatus, Report, Stalled};
+use super::{DoorStatus, Report, SavesStatus, Stalled};
 use crate::client::{Show, counted, lines};
 use crate::clock::span;
 use crate::noun::noun;
@@ -34,6 +34,12 @@ impl Show for Report {
             ("processes", self.processes.to_string()),
             ("connections", self.ports.to_string()),
             ("door", self.door.as_ref().map_or("none".to_string(), door)),
+            (
+                "saves",
+                self.saves
+                    .as_ref()
+                    .map_or("none".to_string(), SavesStatus::show),
+            ),
             (
                 "libraries",
                 format!(

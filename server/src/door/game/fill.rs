@@ -86,9 +86,14 @@ fn with_pace(term: &Term, pace_ms: u32) -> Term {
 }
 
 impl Args {
+    /// The name of the avatar with this number.
+    pub(crate) fn name(&self, number: u64) -> String {
+        format!("{}{number}", self.prefix)
+    }
+
     /// The arguments of the avatar with this number.
     pub(crate) fn of(&self, number: u64) -> Vec<u8> {
-        let name = Term::string(format!("{}{number}", self.prefix));
+        let name = Term::string(self.name(number));
         [&self.before[..], &to_plain_msgpack(&name), &self.behind].concat()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use pq_abi::op::{Call, Op};
-use pq_abi::{Answer, Failure, Host, Level, Modules, OpCode, text};
+use pq_abi::{Answer, Failure, Host, Level, Modules, OpCode, Reason, text};
 use pq_term::Pid;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -16,9 +16,10 @@ use crate::residue::Beside;
 use crate::upgrade::Plan;
 
 /// The host of the conversions of one process.
-pub(super) struct ConversionHost<'a> {
+pub(crate) struct ConversionHost<'a> {
     node: &'a Node,
-    plan: &'a Plan,
+    /// The modules that conversions may call.
+    modules: &'a dyn Modules,
     me: Pid,
     parent: Pid,
     now_ms: u64,
@@ -34,12 +35,26 @@ impl ConversionHost<'_> {
     /// The random numbers depend only on the node's seed and the process, so repeated conversions of a state are equal.
     pub(super) fn new<'a>(node: &'a Node, plan: &'a Plan, job: &Export) -> ConversionHost<'a> {
         ConversionHost {
-            node,
-            plan,
             me: job.pid,
             parent: job.parent,
             now_ms: job.now_ms,
-            dice: Xoshiro256PlusPlus::seed_from_u64(node.config().seed ^ job.pid.as_raw()),
+            ..ConversionHost::outside(node, &*plan.modules, job.pid.as_raw())
+        }
+    }
+
+    /// A host for a state without a process. `salt` makes the random numbers of different states different.
+    pub(crate) fn outside<'a>(
+        node: &'a Node,
+        modules: &'a dyn Modules,
+        salt: u64,
+    ) -> ConversionHost<'a> {
+        ConversionHost {
+            node,
+            modules,
+            me: Pid::from_raw(0),
+            parent: Pid::from_raw(0),
+            now_ms: 0,
+            dice: Xoshiro256PlusPlus::seed_from_u64(node.config().seed ^ salt),
             written: Written::default(),
             result: Vec::new(),
             beside: None,
@@ -47,9 +62,18 @@ impl ConversionHost<'_> {
         }
     }
 
-    /// The first effect that was asked for since the last call.
-    pub(super) fn take_wanted(&mut self) -> Option<OpCode> {
-        self.wanted.take()
+    /// Whether the conversions since the last call have only read.
+    ///
+    /// # Errors
+    /// `not_pure` with the first effect that was asked for.
+    pub(crate) fn only_read(&mut self) -> Result<(), Reason> {
+        match self.wanted.take() {
+            None => Ok(()),
+            Some(code) => Err(Reason::tagged(
+                "not_pure",
+                &format!("a conversion may only read, and this one wanted {code:?}"),
+            )),
+        }
     }
 
     /// A conversion may run many times for one process, so its lines of level info are logged as debug.
@@ -73,7 +97,7 @@ impl Calls for ConversionHost<'_> {
 
     /// Calls a function of a module as it is after the upgrade. The node's services have effects and are not called.
     fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure> {
-        let module = self.plan.modules.current(&text(call.module));
+        let module = self.modules.current(&text(call.module));
         let module = module.ok_or_else(|| answers::undefined(call))?;
         *answer = answers::call_within(self, module, call)?;
         Ok(())
@@ -86,7 +110,7 @@ impl Reads for ConversionHost<'_> {
     }
 
     fn modules(&self) -> &dyn Modules {
-        &*self.plan.modules
+        self.modules
     }
 
     fn me(&self) -> Pid {
@@ -135,7 +159,7 @@ impl Host for ConversionHost<'_> {
     }
 
     fn epoch(&self) -> *const AtomicU64 {
-        self.plan.modules.epoch()
+        self.modules.epoch()
     }
 
     fn process(&self) -> Option<u64> {

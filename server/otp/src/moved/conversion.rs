@@ -1,0 +1,105 @@
+//! Conversions of a part that another version has written, one step at a time. A chain of steps leads over several versions.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use pq_abi::{Direction, Failure, Module, OldVsn, Reason};
+use serde_bytes::ByteBuf;
+
+use super::opens::{Closed, Part, Residue};
+use crate::code_change::Converts;
+use crate::node::Node;
+use crate::residue::{Beside, Residues};
+use crate::upgrade::convert::ConversionHost;
+
+impl<'a> Closed<'a> {
+    /// Converts the part to a newer version, which does the conversion (`code_change`).
+    ///
+    /// # Errors
+    /// A sentence, when the version does not convert the part.
+    pub fn up(self, node: &Node, to: Module) -> Result<Closed<'a>, String> {
+        let vsn = self.vsn;
+        let direction = Direction::Up;
+        self.step(node, to, OldVsn { direction, vsn }, to)
+    }
+
+    /// Converts the part to an older version; `from` is the version that wrote it, and does the conversion.
+    ///
+    /// # Errors
+    /// A sentence, when the version does not convert the part.
+    pub fn down(self, node: &Node, from: Module, to: Module) -> Result<Closed<'a>, String> {
+        let (direction, vsn) = (Direction::Down, to.vsn());
+        self.step(node, from, OldVsn { direction, vsn }, to)
+    }
+
+    /// The same part for a version that has the same states, or that needs none.
+    pub fn kept(self, by: Module) -> Closed<'a> {
+        let vsn = by.vsn();
+        Closed { vsn, ..self }
+    }
+
+    fn step(
+        self,
+        node: &Node,
+        newer: Module,
+        way: OldVsn<'_>,
+        to: Module,
+    ) -> Result<Closed<'a>, String> {
+        if matches!(self.part, Part::Manager | Part::Supervisor) {
+            return Ok(self.kept(to));
+        }
+        let residues = self.residues.iter();
+        let residues = residues.map(|residue| (&*residue.vsn, &residue.bytes[..]));
+        let residues = Residues::moved(residues)?;
+        let residues = residues.as_deref();
+        let beside = Beside::begin(residues, newer, to);
+        let converted = convert(node, newer, way, &self.bytes, beside);
+        let (bytes, residues) = converted.map_err(|why| {
+            let (name, from, to) = (self.module, self.vsn, to.vsn());
+            format!("the state of {name} does not convert from {from} to {to}: {why}")
+        })?;
+        let residue = |(vsn, bytes): (&str, &[u8])| Residue {
+            vsn: vsn.to_string(),
+            bytes: ByteBuf::from(bytes),
+        };
+        let residues = residues.iter().flat_map(|residues| residues.iter());
+        Ok(Closed {
+            vsn: to.vsn(),
+            bytes,
+            residues: residues.map(residue).collect(),
+            ..self
+        })
+    }
+}
+
+type State = (Vec<u8>, Option<Box<Residues>>);
+
+/// Runs the conversion; a conversion may only read.
+fn convert(
+    node: &Node,
+    newer: Module,
+    way: OldVsn<'_>,
+    bytes: &[u8],
+    beside: Beside,
+) -> Result<State, Reason> {
+    let mut host = ConversionHost::outside(node, &*node.config().modules, salt(bytes));
+    *host.beside() = Some(Box::new(beside));
+    let new = newer.code_change(&mut host, way, bytes, NO_EXTRA);
+    let new = new.map_err(Failure::into_reason)?;
+    host.only_read()?;
+    let beside = host
+        .beside()
+        .take()
+        .map(|beside| beside.end())
+        .transpose()?;
+    Ok((new, beside.flatten()))
+}
+
+/// The argument `Extra` of an appup that has none: an empty list, as MessagePack.
+const NO_EXTRA: &[u8] = &[0x90];
+
+/// A number that depends on the state, and on nothing else.
+fn salt(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}

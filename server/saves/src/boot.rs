@@ -1,0 +1,249 @@
+//! The boot: rows become children of their supervisors.
+//!
+//! ```text
+//!   store ─ rows in the order of their births ─► decoded ─► put in, some hundred at a time ─┬─► entered in the roster
+//!                                                                                           └─► set aside, with a sentence
+//! ```
+//! A row that cannot be opened never ends the boot. It is set aside, and the next boot tries it again: a library may be there
+//! then. The memory does not grow with the number of rows.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use pq_otp::moved::{NotMoved, Opens, PutIn, Subtree, Under};
+use pq_otp::{Node, Pid};
+use pq_store::{Change, Database, Mark, Read, Row, State, StoreError};
+
+use crate::key::supervisor_of;
+use crate::roster::{Born, Entry, Roster};
+use crate::rows::unix_ms;
+
+/// The children that are put in at the same time: enough for all shards, and few enough for the cache of a core.
+const IN_FLIGHT_MAX: usize = 512;
+
+/// The limit without progress; a slower node plays on without the rest, whose rows stay.
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The reason why a node cannot save. The text continues "failed to ".
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system starts no thread.
+    #[error("start a thread for the saves: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The result of a boot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CameBack {
+    /// Children that run again.
+    pub came_back: u64,
+    /// Rows that could not be opened.
+    pub set_aside: u64,
+    /// Rows of supervisors that are not durable, or do not run, and rows that came too late. They are as before.
+    pub left: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// The pairs of module and version in all rows that a boot opens.
+pub(crate) fn needed(store: &mut Database) -> Result<Vec<(String, String)>, StoreError> {
+    let mut needed = BTreeSet::new();
+    for need in store.needs_versions()? {
+        let words = need.versions.split(' ');
+        needed.extend(words.filter_map(|word| {
+            let (module, vsn) = word.split_once('-')?;
+            Some((module.to_string(), vsn.to_string()))
+        }));
+    }
+    Ok(needed.into_iter().collect())
+}
+
+/// The work of a boot, shared with the answers of shards.
+struct Progress {
+    state: Mutex<Counts>,
+    changed: Condvar,
+    roster: Arc<Roster>,
+}
+
+#[derive(Default)]
+struct Counts {
+    in_flight: usize,
+    came_back: u64,
+    aside: Vec<(u64, String)>,
+    again: Vec<u64>,
+}
+
+/// The result of [`put_all`]: the counts, what the store is to be told, and the highest number in it.
+pub(crate) struct Loaded {
+    pub(crate) counts: CameBack,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) highest: u64,
+}
+
+/// A boot under way.
+pub(crate) struct Boot<'a> {
+    pub(crate) node: &'a Node,
+    pub(crate) roster: &'a Arc<Roster>,
+    pub(crate) opens: Arc<dyn Opens>,
+    pub(crate) cancelled: &'a AtomicBool,
+}
+
+impl Boot<'_> {
+    /// Puts all rows in.
+    pub(crate) fn put_all(self, store: &mut Database) -> Result<Loaded, StoreError> {
+        let began = Instant::now();
+        let progress = Arc::new(Progress {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            roster: self.roster.clone(),
+        });
+        let (mut highest, mut left, mut had_aside) = (0, 0, false);
+        store.load(&State::ALL, &mut |row| {
+            highest = highest.max(row.id).max(row.seq);
+            had_aside |= row.state == State::SetAside;
+            match row.state {
+                State::Playing => left += u64::from(!self.put(row, &progress)),
+                State::Resting | State::Ended | State::SetAside => (),
+            }
+            self.goes_on()
+        })?;
+        if had_aside {
+            store.load(&[State::SetAside], &mut |row| {
+                left += u64::from(!self.put(row, &progress));
+                self.goes_on()
+            })?;
+        }
+        if !progress.wait_down_to(0) {
+            tracing::error!("failed to put all saved children in: the node does not answer");
+        }
+        let counts = std::mem::take(&mut *progress.state.lock());
+        let set_aside = counts.aside.len() as u64;
+        for (id, why) in &counts.aside {
+            tracing::error!(row = id, "a saved child is set aside: {why}");
+        }
+        Ok(Loaded {
+            counts: CameBack {
+                came_back: counts.came_back,
+                set_aside,
+                left,
+                took: began.elapsed(),
+            },
+            changes: counts.changes(),
+            highest,
+        })
+    }
+
+    fn goes_on(&self) -> ControlFlow<()> {
+        match self.cancelled.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Begins to put a row in. `false` for a row that stays as it is.
+    fn put(&self, row: Row, progress: &Arc<Progress>) -> bool {
+        let name = supervisor_of(&row.key);
+        let under = (0..)
+            .zip(&self.roster.durable)
+            .find(|(_, it)| it.supervisor == name);
+        let Some((under, supervisor)) =
+            under.and_then(|(under, _)| Some((under, self.roster.supervisor(under)?)))
+        else {
+            return false;
+        };
+        let (id, was) = (row.id, row.state);
+        let subtree = match Subtree::from_bytes(&row.body) {
+            Ok(subtree) => subtree,
+            Err(why) => {
+                progress.set_aside(id, why.to_string());
+                return true;
+            }
+        };
+        if !progress.wait_down_to(IN_FLIGHT_MAX - 1) {
+            return false;
+        }
+        progress.state.lock().in_flight += 1;
+        let put = PutIn {
+            subtree,
+            under: Some(Under {
+                supervisor,
+                id: None,
+            }),
+            opens: self.opens.clone(),
+        };
+        let progress = progress.clone();
+        let entry = Entry { id, under };
+        self.node
+            .put_in(put, move |result| progress.is_put(entry, was, result));
+        true
+    }
+}
+
+impl Progress {
+    fn is_put(&self, entry: Entry, was: State, result: Result<Pid, NotMoved>) {
+        let mut counts = self.state.lock();
+        counts.in_flight -= 1;
+        match result {
+            Ok(child) => {
+                self.roster.enter(child, entry);
+                counts.came_back += 1;
+                if was == State::SetAside {
+                    counts.again.push(entry.id);
+                    let under = entry.under;
+                    self.roster.note_born(Born { child, under });
+                }
+            }
+            Err(why) => counts.aside.push((entry.id, why.to_string())),
+        }
+        // Waking the thread that waits costs as much as one child.
+        if [0, IN_FLIGHT_MAX / 2].contains(&counts.in_flight) {
+            self.changed.notify_one();
+        }
+    }
+
+    fn set_aside(&self, id: u64, why: String) {
+        self.state.lock().aside.push((id, why));
+    }
+
+    /// Waits until at most so many children are on their way. `false` when nothing has moved for too long.
+    fn wait_down_to(&self, limit: usize) -> bool {
+        let mut counts = self.state.lock();
+        while counts.in_flight > limit {
+            let before = counts.in_flight;
+            let waited = self.changed.wait_for(&mut counts, PROGRESS_TIMEOUT);
+            if waited.timed_out() && counts.in_flight >= before {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Counts {
+    /// The changes of states for the store.
+    fn changes(self) -> Vec<Change> {
+        let unix_ms = unix_ms();
+        let mark = |id, state, why| {
+            Change::Mark(Mark {
+                id,
+                state,
+                why,
+                unix_ms,
+            })
+        };
+        let aside = self.aside.into_iter();
+        let aside = aside.map(|(id, why)| mark(id, State::SetAside, Some(why)));
+        let again = self
+            .again
+            .into_iter()
+            .map(|id| mark(id, State::Playing, None));
+        aside.chain(again).collect()
+    }
+}

@@ -1,0 +1,321 @@
+//! The keeper: one thread that asks the shards for copies, and hands them to the store.
+//!
+//! ```text
+//!   births ─────────┐
+//!   watched ────────┼─► a queue for each shard ─► one question at a time ─► copies ─► rows ─► store
+//!   the round ──────┘                                                                   ▲
+//!   ends ───────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//! A shard has one question at most, so a shard that does not answer delays only its own children, and the copies of one child
+//! arrive in their order. While the store is full the keeper waits, and asks nobody.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use pq_otp::Pid;
+use pq_otp::moved::{Batch, NotMoved, Subtree};
+use pq_store::Row;
+
+use crate::finish::Order;
+use crate::roster::Born;
+use crate::round::Round;
+use crate::rows::{Copied, Rows, Way};
+use crate::settings::Pace;
+
+/// The longest sleep: births and watched children are looked at in their own, longer intervals.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The interval at which births are looked at. A child that ends at once costs no row.
+const BIRTHS_EVERY: Duration = Duration::from_millis(500);
+
+/// The children of one question: a slice of a shard's work of less than a millisecond.
+const QUESTION_MAX: usize = 64;
+
+/// The shortest time between two log lines about children that cannot be saved.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+
+/// The roots that are watched now.
+pub(crate) type Watched = Box<dyn Fn() -> Vec<Pid> + Send + Sync>;
+
+/// A message for the keeper.
+pub(crate) enum News {
+    /// There is something to look at.
+    Look,
+    /// A shard has answered.
+    Answer(Answer),
+    /// The last save: the thread ends after it.
+    Finish(Order),
+}
+
+/// The answer of a shard.
+pub(crate) struct Answer {
+    shard: u8,
+    asked: Asked,
+    batch: Batch,
+}
+
+/// A question for a shard.
+enum Asked {
+    These(Way, Vec<Born>),
+    Below { under: u8, copies_max: u32 },
+}
+
+/// The questions for one shard. Watched children come first.
+#[derive(Default)]
+struct Lane {
+    is_busy: bool,
+    watched: VecDeque<Born>,
+    born: VecDeque<Born>,
+}
+
+/// See the top of the file.
+pub(crate) struct Keeper {
+    pub(crate) rows: Rows,
+    pub(crate) news: Receiver<News>,
+    sender: SyncSender<News>,
+    stopped: Arc<AtomicBool>,
+    hurries: Arc<AtomicBool>,
+    watched: Arc<OnceLock<Watched>>,
+    pace: Pace,
+    names: Vec<String>,
+    lanes: Vec<Lane>,
+    round: Option<Round>,
+    births_at: Instant,
+    watched_at: Instant,
+    complained: Option<Instant>,
+}
+
+/// The parts that others have, too.
+pub(crate) struct Shared {
+    pub(crate) news: Receiver<News>,
+    pub(crate) sender: SyncSender<News>,
+    /// Whether the keeper is to end.
+    pub(crate) stopped: Arc<AtomicBool>,
+    /// Whether the last save comes: the keeper waits no longer for a store that is full.
+    pub(crate) hurries: Arc<AtomicBool>,
+    pub(crate) watched: Arc<OnceLock<Watched>>,
+}
+
+impl Keeper {
+    pub(crate) fn new(rows: Rows, pace: Pace, shared: Shared) -> Keeper {
+        let durable = rows.roster.durable.iter();
+        let now = Instant::now();
+        Keeper {
+            names: durable.map(|it| it.supervisor.clone()).collect(),
+            lanes: (0..rows.node.shards()).map(|_| Lane::default()).collect(),
+            rows,
+            news: shared.news,
+            sender: shared.sender,
+            stopped: shared.stopped,
+            hurries: shared.hurries,
+            watched: shared.watched,
+            pace,
+            round: None,
+            births_at: now,
+            watched_at: now,
+            complained: None,
+        }
+    }
+
+    /// Works until the node stops.
+    pub(crate) fn run(mut self) {
+        while !self.stopped.load(Ordering::Acquire) {
+            self.look();
+            self.ask_all();
+            match self.news.recv_timeout(TICK) {
+                Ok(News::Answer(answer)) => self.take(answer),
+                Ok(News::Look) | Err(RecvTimeoutError::Timeout) => {
+                    self.hand_over(Vec::new(), Way::Sweep)
+                }
+                Ok(News::Finish(order)) => return self.finish(order),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Looks for children that are to be copied.
+    fn look(&mut self) {
+        let now = Instant::now();
+        if now >= self.births_at {
+            self.births_at = now + BIRTHS_EVERY;
+            self.rows.roster.find_supervisors(&self.rows.node);
+            for born in self.rows.roster.take_births() {
+                if let Some(lane) = self.lanes.get_mut(usize::from(born.child.shard())) {
+                    lane.born.push_back(born);
+                }
+            }
+        }
+        if now >= self.watched_at {
+            // A change right after a look waits for the next one: so half of the time that is promised.
+            self.watched_at = now + self.pace.watched / 2;
+            self.want_watched();
+        }
+        self.turn_round();
+    }
+
+    /// Asks for the watched children, except at shards that have not answered all questions about them.
+    fn want_watched(&mut self) {
+        let watched = self.watched.get().map(|watched| watched());
+        let lanes = self.lanes.iter();
+        let is_ready: Vec<bool> = lanes.map(|lane| lane.watched.is_empty()).collect();
+        for child in watched.unwrap_or_default() {
+            let shard = usize::from(child.shard());
+            // A child without a row is among the births.
+            let entry = self.rows.roster.entry(child);
+            if let (Some(true), Some(entry)) = (is_ready.get(shard), entry) {
+                let under = entry.under;
+                self.lanes[shard].watched.push_back(Born { child, under });
+            }
+        }
+    }
+
+    /// Begins the next round, or ends the present one.
+    fn turn_round(&mut self) {
+        match &self.round {
+            None => {
+                if self.rows.saver.try_begin_sweep().is_ok() {
+                    let (shards, expected) = (self.lanes.len(), self.rows.roster.len());
+                    self.round = Some(Round::begin(shards, expected, self.pace.sweep));
+                }
+            }
+            Some(round) if round.is_complete() && round.is_over() => {
+                if self.rows.saver.try_end_sweep().is_ok() {
+                    self.round = None;
+                }
+            }
+            Some(_) => (),
+        }
+    }
+
+    fn ask_all(&mut self) {
+        for shard in 0..self.lanes.len() as u8 {
+            if !self.lanes[usize::from(shard)].is_busy {
+                self.ask(shard);
+            }
+        }
+    }
+
+    /// Asks a shard for the children that wait, or else for those of the round.
+    fn ask(&mut self, shard: u8) {
+        let (node, sender) = (&self.rows.node, self.sender.clone());
+        let answer = move |asked| {
+            move |batch| {
+                // The channel has a place for the answer of each shard.
+                let _ = sender.try_send(News::Answer(Answer {
+                    shard,
+                    asked,
+                    batch,
+                }));
+            }
+        };
+        let lane = &mut self.lanes[usize::from(shard)];
+        if let Some((way, these)) = lane.next() {
+            lane.is_busy = true;
+            let roots = these.iter().map(|born| born.child).collect();
+            return node.copy_changed(shard, roots, answer(Asked::These(way, these)));
+        }
+        let round = self.round.as_mut();
+        if let Some((under, sweep)) = round.and_then(|round| round.question(shard, &self.names)) {
+            lane.is_busy = true;
+            let copies_max = sweep.copies_max;
+            node.sweep(shard, sweep, answer(Asked::Below { under, copies_max }));
+        }
+    }
+
+    /// Takes the answer of a shard.
+    pub(crate) fn take(&mut self, answer: Answer) {
+        let Answer {
+            shard,
+            asked,
+            batch,
+        } = answer;
+        self.lanes[usize::from(shard)].is_busy = false;
+        let way = match &asked {
+            Asked::These(way, _) => *way,
+            Asked::Below { copies_max, .. } => {
+                if let Some(round) = &mut self.round {
+                    round.note(shard, *copies_max, &batch, self.names.len());
+                }
+                Way::Sweep
+            }
+        };
+        let mut rows = Vec::with_capacity(batch.copies.len());
+        for (child, body) in batch.copies {
+            let under = asked.under(child);
+            rows.extend(self.row(child, under, body));
+        }
+        for (child, why) in batch.failed {
+            self.not_copied(child, asked.under(child), &why);
+        }
+        self.hand_over(rows, way);
+    }
+
+    fn row(&mut self, child: Pid, under: u8, body: Vec<u8>) -> Option<Row> {
+        let subtree = Subtree::from_bytes(&body).map_err(|error| error.to_string());
+        let row = subtree.and_then(|subtree| {
+            self.rows.row(Copied {
+                child,
+                under,
+                subtree,
+                body,
+            })
+        });
+        match row {
+            Ok(row) => row,
+            Err(why) => {
+                self.complain(child, &why);
+                None
+            }
+        }
+    }
+
+    /// A child in which something starts or ends is asked for again.
+    fn not_copied(&mut self, child: Pid, under: u8, why: &NotMoved) {
+        match why {
+            _ if !self.rows.node.is_alive(child) => (),
+            NotMoved::NotYet(_) => self.rows.roster.note_born(Born { child, under }),
+            NotMoved::Refused(_) | NotMoved::Request(_) => self.complain(child, &why.to_string()),
+        }
+    }
+
+    fn complain(&mut self, child: Pid, why: &str) {
+        let is_due = |last: Instant| last.elapsed() >= COMPLAIN_EVERY;
+        if self.complained.is_none_or(is_due) {
+            self.complained = Some(Instant::now());
+            tracing::warn!(%child, "failed to save a child: {why}");
+        }
+    }
+
+    pub(crate) fn hand_over(&mut self, rows: Vec<Row>, way: Way) {
+        let (stopped, hurries) = (self.stopped.clone(), self.hurries.clone());
+        let goes_on = move || !stopped.load(Ordering::Acquire) && !hurries.load(Ordering::Acquire);
+        self.rows.hand_over(rows, way, goes_on);
+    }
+}
+
+impl Asked {
+    fn under(&self, child: Pid) -> u8 {
+        match self {
+            Asked::Below { under, .. } => *under,
+            Asked::These(_, these) => {
+                let found = these.iter().find(|born| born.child == child);
+                found.map_or(0, |born| born.under)
+            }
+        }
+    }
+}
+
+impl Lane {
+    /// The next children that wait, all for the same way.
+    fn next(&mut self) -> Option<(Way, Vec<Born>)> {
+        let (queue, way) = match self.watched.is_empty() {
+            false => (&mut self.watched, Way::Tail),
+            true => (&mut self.born, Way::Sweep),
+        };
+        let these: Vec<Born> = queue.drain(..queue.len().min(QUESTION_MAX)).collect();
+        (!these.is_empty()).then_some((way, these))
+    }
+}

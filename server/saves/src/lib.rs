@@ -1,0 +1,41 @@
+//! Saves: subtrees of processes that outlive their node.
+//!
+//! ```text
+//!   boot:   store ─► Saves::open ─► put in, below their supervisors ─► the keeper begins
+//!   play:   births, ends, watched children, the sweep ─► keeper (one thread) ─► copies ─► rows ─► store
+//!   stop:   Saves::finish ─► all children leave the node ─► rows ─► store, closed
+//! ```
+//! A child of a durable supervisor ([`Durable`]), with all processes below it, is one row. The crate knows no game, no client
+//! and no file of a release: the caller names the supervisors, says which children are watched ([`Saves::watch`]), and has the
+//! versions of modules ([`Versions`]).
+//!
+//! | module | content |
+//! |---|---|
+//! | `settings` | the settings `durable` and `save` |
+//! | `key` | the name of a child, from its start arguments |
+//! | `roster` | the children that have rows, their births and ends |
+//! | `rows` | copies become rows |
+//! | `keeper`, `round` | the thread that asks for copies, and the pace of the sweep |
+//! | `boot` | rows become children |
+//! | `opening` | states of other versions |
+//! | `finish` | the last save, in which the children leave the node |
+
+// The example of the README is a doctest.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
+
+mod boot;
+mod finish;
+mod keeper;
+mod key;
+mod opening;
+mod roster;
+mod round;
+mod rows;
+mod saves;
+mod settings;
+
+pub use boot::{CameBack, OpenError};
+pub use finish::Finished;
+pub use opening::{Opening, Version, Versions};
+pub use saves::{Saves, Setup};
+pub use settings::{BadSetting, Durable, Pace};

@@ -1,0 +1,201 @@
+//! Copies become rows, and rows go to the store: with the ends of other children in their right order.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use foldhash::{HashMap, HashMapExt};
+use pq_otp::moved::Subtree;
+use pq_otp::{Node, Pid};
+use pq_store::{Change, CommitNumber, Mark, Reason, Refused, Row, Saver, State};
+
+use crate::key::Name;
+use crate::roster::{Entry, Roster};
+
+/// The way of a state to the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// With the sweep, in the order of the rows.
+    Sweep,
+    /// With the tail: somebody watches.
+    Tail,
+}
+
+/// A subtree that is to become a row.
+pub(crate) struct Copied {
+    pub(crate) child: Pid,
+    pub(crate) under: u8,
+    pub(crate) subtree: Subtree,
+    /// The subtree as it goes to the disk.
+    pub(crate) body: Vec<u8>,
+}
+
+/// The numbers of rows and of their states. They grow over all runs of the node: they begin at the time, or above the highest
+/// number in the store if the clock was set back.
+#[derive(Debug)]
+pub(crate) struct Numbers(AtomicU64);
+
+/// The numbers of each millisecond, as bits: a node copies at most some hundred children in a millisecond.
+const PER_MS_BITS: u32 = 20;
+
+impl Numbers {
+    pub(crate) fn after(highest: u64) -> Numbers {
+        Numbers(AtomicU64::new(highest.max(unix_ms() << PER_MS_BITS) + 1))
+    }
+
+    pub(crate) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// The writer of rows.
+pub(crate) struct Rows {
+    pub(crate) node: Node,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) saver: Saver,
+    pub(crate) numbers: Numbers,
+    /// The texts of versions, each once.
+    texts: HashMap<String, Arc<str>>,
+}
+
+/// How long the writer waits for room in the queue of the store before it looks whether the node stops.
+const ROOM_TIMEOUT: Duration = Duration::from_millis(200);
+
+impl Rows {
+    pub(crate) fn new(node: Node, roster: Arc<Roster>, saver: Saver, numbers: Numbers) -> Rows {
+        Rows {
+            node,
+            roster,
+            saver,
+            numbers,
+            texts: HashMap::new(),
+        }
+    }
+
+    /// The row of a copied child; a child without one gets the next number. `None` for a child that has ended meanwhile.
+    ///
+    /// # Errors
+    /// A sentence, when the child has no name.
+    pub(crate) fn row(&mut self, copied: Copied) -> Result<Option<Row>, String> {
+        let (child, under) = (copied.child, copied.under);
+        let known = self.roster.entry(child);
+        let id = known.map_or_else(|| self.numbers.next(), |entry| entry.id);
+        let row = self.row_with(id, copied)?;
+        if known.is_none() {
+            self.roster.enter(child, Entry { id, under });
+            // The notice of an end that came before finds no entry; see `roster`.
+            if !self.node.is_alive(child) {
+                self.roster.forget(child);
+                return Ok(None);
+            }
+        }
+        Ok(Some(row))
+    }
+
+    /// The row with this number of a copied child.
+    ///
+    /// # Errors
+    /// A sentence, when the child has no name.
+    pub(crate) fn row_with(&mut self, id: u64, copied: Copied) -> Result<Row, String> {
+        let durable = &self.roster.durable[usize::from(copied.under)];
+        let name = Name::of(&copied.subtree, durable)?;
+        Ok(Row {
+            id,
+            key: name.key,
+            name: name.name,
+            state: State::Playing,
+            versions: self.versions(&copied.subtree),
+            seq: self.numbers.next(),
+            body: copied.body,
+            why: None,
+            changed_unix_ms: unix_ms(),
+        })
+    }
+
+    /// The modules of a copy with their versions, sorted: `market-1.0.0 ship-1.1.0`.
+    fn versions(&mut self, subtree: &Subtree) -> Arc<str> {
+        let mut versions: Vec<(&str, &str)> = subtree.versions().collect();
+        versions.sort_unstable();
+        versions.dedup();
+        let words = versions
+            .iter()
+            .map(|(module, vsn)| format!("{module}-{vsn}"));
+        let text = words.collect::<Vec<_>>().join(" ");
+        let shared = self
+            .texts
+            .entry(text)
+            .or_insert_with_key(|text| text.as_str().into());
+        shared.clone()
+    }
+
+    /// Hands over rows, and all ends. The end of a child without a row among these comes first: another child may have its
+    /// name now. Waits while the store is full; `goes_on` says whether to wait longer. `false` when the rows were not accepted.
+    pub(crate) fn hand_over(
+        &mut self,
+        rows: Vec<Row>,
+        way: Way,
+        goes_on: impl Fn() -> bool,
+    ) -> bool {
+        let ends = self.roster.take_ends();
+        if rows.is_empty() && ends.is_empty() {
+            return true;
+        }
+        let unix_ms = unix_ms();
+        let in_hand: HashSet<u64> = rows.iter().map(|row| row.id).collect();
+        let (after, before): (Vec<u64>, Vec<u64>) =
+            ends.iter().partition(|id| in_hand.contains(id));
+        let mark = |id: u64| {
+            Change::Mark(Mark {
+                id,
+                state: State::Ended,
+                why: None,
+                unix_ms,
+            })
+        };
+        let rows = rows.into_iter().map(|row| match way {
+            Way::Sweep => Change::Sweep(row),
+            Way::Tail => Change::Tell(row),
+        });
+        let changes = before
+            .into_iter()
+            .map(mark)
+            .chain(rows)
+            .chain(after.into_iter().map(mark));
+        let accepted = submit(&self.saver, changes.collect(), goes_on);
+        if accepted.is_none() {
+            self.roster.put_back_ends(&ends);
+        }
+        accepted.is_some()
+    }
+}
+
+/// Hands over changes, and waits while the store is full. `None` when they were not accepted.
+pub(crate) fn submit(
+    saver: &Saver,
+    mut changes: Vec<Change>,
+    goes_on: impl Fn() -> bool,
+) -> Option<CommitNumber> {
+    loop {
+        match saver.try_submit(changes) {
+            Ok(number) => return Some(number),
+            Err(Refused {
+                reason: Reason::Full,
+                changes: back,
+            }) if goes_on() => {
+                changes = back;
+                saver.wait_for_room(&changes, Instant::now() + ROOM_TIMEOUT);
+            }
+            Err(refused) => {
+                tracing::warn!("failed to {refused}");
+                return None;
+            }
+        }
+    }
+}
+
+/// Milliseconds since 1970; 0 for a clock before that.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,166 @@
+//! The handle: opening, questions, and the last save.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pq_otp::{Node, Pid};
+use pq_store::{Database, Saver, Settings, Status};
+
+use crate::boot::{self, Boot, CameBack, Loaded, OpenError};
+use crate::finish::{Finished, Order};
+use crate::keeper::{Keeper, News, Shared, Watched};
+use crate::opening::{Opening, Versions};
+use crate::roster::Roster;
+use crate::rows::{Numbers, Rows, submit};
+use crate::settings::{Durable, Pace};
+
+/// Messages for the keeper that wait, besides one answer of each shard.
+const NEWS_MAX: usize = 64;
+
+/// The time by which the answer of the keeper may come after the deadline: a chunk of children is on its way.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// The pause before an order for a keeper with many messages is sent again.
+const AGAIN_AFTER: Duration = Duration::from_millis(10);
+
+/// The changes that the store is told at once after a boot.
+const CHANGES_MAX: usize = 1_000;
+
+/// The parts of a node that saves.
+pub struct Setup<'a> {
+    /// The node, whose applications run.
+    pub node: Node,
+    /// The path of the database, whose directory is made if it is missing.
+    pub file: PathBuf,
+    /// The supervisors whose children are saved; not empty.
+    pub durable: Vec<Durable>,
+    /// How often children are saved.
+    pub pace: Pace,
+    /// The versions of modules, for states of other versions.
+    pub versions: &'a dyn Versions,
+    /// Set by another thread when the boot is to end early.
+    pub cancelled: &'a AtomicBool,
+}
+
+/// The saves of a node.
+pub struct Saves {
+    file: PathBuf,
+    saver: Saver,
+    roster: Arc<Roster>,
+    news: SyncSender<News>,
+    stopped: Arc<AtomicBool>,
+    hurries: Arc<AtomicBool>,
+    watched: Arc<OnceLock<Watched>>,
+    came_back: CameBack,
+}
+
+impl Saves {
+    /// Opens the store, puts all saved children back below their supervisors, and begins to save.
+    ///
+    /// # Errors
+    /// When the store cannot be used; then no child has come back.
+    pub fn open(setup: Setup<'_>) -> Result<Saves, OpenError> {
+        let mut store = Database::open(&setup.file)?;
+        let (sender, news) = sync_channel(NEWS_MAX + setup.node.shards());
+        let roster = Arc::new(Roster::new(setup.durable, sender.clone()));
+        roster.find_supervisors(&setup.node);
+        if !setup.node.tell_children(roster.clone()) {
+            tracing::error!("the node has another listener for children: ends are not saved");
+        }
+        let needed = boot::needed(&mut store)?;
+        let opening = Opening::new(setup.versions.versions(&needed));
+        let boot = Boot {
+            node: &setup.node,
+            roster: &roster,
+            opens: Arc::new(opening),
+            cancelled: setup.cancelled,
+        };
+        let Loaded {
+            counts,
+            changes,
+            highest,
+        } = boot.put_all(&mut store)?;
+        let saver = Saver::start(store, Settings::default(), |_| ())?;
+        for chunk in changes.chunks(CHANGES_MAX) {
+            let _ = submit(&saver, chunk.to_vec(), || true);
+        }
+        roster.listen(true);
+        let saves = Saves {
+            file: setup.file,
+            saver: saver.clone(),
+            roster: roster.clone(),
+            news: sender.clone(),
+            stopped: Arc::default(),
+            hurries: Arc::default(),
+            watched: Arc::default(),
+            came_back: counts,
+        };
+        let rows = Rows::new(setup.node, roster, saver, Numbers::after(highest));
+        let shared = Shared {
+            news,
+            sender,
+            stopped: saves.stopped.clone(),
+            hurries: saves.hurries.clone(),
+            watched: saves.watched.clone(),
+        };
+        let keeper = Keeper::new(rows, setup.pace, shared);
+        let thread = thread::Builder::new().name("saves-keeper".to_string());
+        thread.spawn(move || keeper.run())?;
+        Ok(saves)
+    }
+
+    /// Sets the function that lists the roots which clients watch. It is called some times a second; a second call of this
+    /// function does nothing.
+    pub fn watch(&self, watched: impl Fn() -> Vec<Pid> + Send + Sync + 'static) {
+        let _ = self.watched.set(Box::new(watched));
+    }
+
+    /// The result of the boot.
+    pub fn came_back(&self) -> CameBack {
+        self.came_back
+    }
+
+    /// The path of the database.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The number of living children that have a row.
+    pub fn living(&self) -> u64 {
+        self.roster.len() as u64
+    }
+
+    /// How the store is.
+    pub fn status(&self) -> Status {
+        self.saver.status()
+    }
+
+    /// Saves all children, which leave the node for that, and closes the store. Without an answer by the deadline, what was
+    /// saved before is on the disk.
+    pub fn finish(&self, deadline: Instant) -> Finished {
+        let (reply, answer) = sync_channel(1);
+        self.hurries.store(true, Ordering::Release);
+        let mut order = News::Finish(Order { deadline, reply });
+        while let Err(TrySendError::Full(back)) = self.news.try_send(order)
+            && Instant::now() < deadline
+        {
+            order = back;
+            thread::sleep(AGAIN_AFTER);
+        }
+        let wait = deadline.saturating_duration_since(Instant::now()) + SLACK;
+        let finished = answer.recv_timeout(wait).unwrap_or_default();
+        self.stopped.store(true, Ordering::Release);
+        finished
+    }
+}
+
+impl Drop for Saves {
+    fn drop(&mut self) {
+        self.roster.listen(false);
+        self.stopped.store(true, Ordering::Release);
+    }
+}

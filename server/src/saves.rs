@@ -1,0 +1,196 @@
+//! The saves of a node: the settings `durable` and `save`, the store in the release tree, and the versions of modules for
+//! states of other versions. `pq-saves` does the work.
+//!
+//! | who | calls |
+//! |---|---|
+//! | `run` | [`open`] before the door opens, [`finish`] before the applications stop |
+//! | `commands` | the questions about rows, and the commands for a node that does not run |
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use pq_code::{CodeServer, Library, Wanted};
+use pq_otp::Term;
+use pq_release::checksums::Checksums;
+use pq_release::layout;
+use pq_saves::{BadSetting, Durable, Pace, Saves, Setup, Version, Versions};
+use sockserv::{Door, Noun};
+
+use crate::boot::Booted;
+use crate::door::Game;
+use crate::options;
+use crate::streams::say;
+
+/// The directory of the store in a release tree.
+pub(crate) const DATA: &str = "data";
+
+/// The limit for the last save, of the 60 s that a stop may take.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The store of a release tree.
+pub(crate) fn file(root: &Path) -> PathBuf {
+    root.join(DATA).join("saves.db")
+}
+
+/// Checks the settings of an application.
+///
+/// # Errors
+/// The invalid setting, with a valid example.
+pub(crate) fn read(
+    application: &str,
+    env: impl Fn(&'static str) -> Option<Term>,
+) -> Result<(Vec<Durable>, Pace), BadSetting> {
+    let durable = Durable::read(application, env("durable").as_ref())?;
+    Ok((durable, Pace::read(application, env("save").as_ref())?))
+}
+
+/// Opens the store, puts all saved avatars back, and says how many. `None` for a release without durable avatars.
+///
+/// # Errors
+/// When a setting is invalid, or the store cannot be used.
+pub(crate) fn open(
+    booted: &Booted,
+    options: &options::Node,
+    cancelled: &AtomicBool,
+) -> anyhow::Result<Option<Saves>> {
+    let Some(application) = booted.behind_door() else {
+        return Ok(None);
+    };
+    let (node, name) = (booted.node(), &*application.name);
+    let (durable, pace) = read(name, |key| node.env(name, key))?;
+    if durable.is_empty() || options.no_saves {
+        return Ok(None);
+    }
+    let setup = Setup {
+        node: node.clone(),
+        file: file(booted.root()),
+        durable,
+        pace,
+        versions: &Tree {
+            code: booted.code(),
+            root: booted.root(),
+        },
+        cancelled,
+    };
+    let saves = Saves::open(setup).map_err(|error| {
+        anyhow::anyhow!("failed to {error}; --no-saves starts the node without its saves")
+    })?;
+    say_who_came_back(&saves, &Game::of(booted).unwrap_or_default().noun);
+    Ok(Some(saves))
+}
+
+fn say_who_came_back(saves: &Saves, noun: &Noun) {
+    let (back, file) = (saves.came_back(), saves.file().display());
+    let many = &noun.many;
+    tracing::info!(file = %file, came_back = back.came_back, set_aside = back.set_aside, "{many} are saved");
+    if back.came_back + back.set_aside + back.left == 0 {
+        return;
+    }
+    let aside = match back.set_aside {
+        0 => String::new(),
+        count => format!("; {count} could not be opened and are set aside"),
+    };
+    let left = match back.left {
+        0 => String::new(),
+        count => format!("; {count} are not durable in this release"),
+    };
+    let seconds = back.took.as_secs_f64();
+    say(format_args!(
+        "{} {many} came back in {seconds:.3} s from {file}{aside}{left}",
+        back.came_back
+    ));
+}
+
+/// The avatars that clients of this door watch are saved soon after each change.
+pub(crate) fn watch(saves: &Saves, door: &Arc<Door>) {
+    let door = door.clone();
+    saves.watch(move || door.list_played());
+}
+
+/// Saves all avatars and closes the store, and says how many.
+pub(crate) fn finish(saves: &Saves, noun: &Noun) {
+    let finished = saves.finish(Instant::now() + FINISH_TIMEOUT);
+    let (saved, living, many) = (finished.saved, finished.living, &noun.many);
+    let seconds = finished.took.as_secs_f64();
+    match saved >= living && finished.took > Duration::ZERO {
+        true => tracing::info!(saved, "{many} are saved: {saved} in {seconds:.3} s"),
+        false => tracing::error!(
+            "failed to save all {many}: {saved} of {living} are saved, and the others as they were before"
+        ),
+    }
+}
+
+/// The versions of modules in a release tree.
+struct Tree<'a> {
+    code: &'a CodeServer,
+    root: &'a Path,
+}
+
+impl Versions for Tree<'_> {
+    /// Rows of the current versions need no other library.
+    fn versions(&self, needed: &[(String, String)]) -> Vec<Version> {
+        let is_current = |(module, vsn): &&(String, String)| {
+            let current = self.code.current(module);
+            current.is_some_and(|module| module.vsn() == vsn)
+        };
+        for (module, _) in needed.iter().filter(|need| !is_current(need)) {
+            self.load_versions(module);
+        }
+        self.code.libraries().iter().flat_map(versions).collect()
+    }
+}
+
+impl Tree<'_> {
+    /// Loads the other versions of the application that has this module. None of their modules becomes current.
+    fn load_versions(&self, module: &str) {
+        let libraries = self.code.libraries();
+        let has = |library: &&Library| library.modules.iter().any(|it| it.name() == module);
+        let Some(application) = libraries.iter().find(has).map(|it| &it.application) else {
+            return;
+        };
+        let folders = std::fs::read_dir(self.root.join("lib"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
+        for name in names {
+            if let Some((app, vsn)) = name.split_once('-')
+                && app == application
+            {
+                self.load(app, vsn);
+            }
+        }
+    }
+
+    fn load(&self, application: &str, vsn: &str) {
+        let sums = Checksums::read(&layout::checksums(self.root, application, vsn));
+        let name = layout::library_name(application);
+        let Some(checksum) = sums.ok().and_then(|sums| sums.0.get(&name)?.parse().ok()) else {
+            return;
+        };
+        let wanted = Wanted {
+            checksum: Some(checksum),
+            owner: Some((application, vsn)),
+        };
+        // The code server logs the failure, and rows that need the library are set aside.
+        let _ = self
+            .code
+            .load_library(&layout::library(self.root, application, vsn), wanted);
+    }
+}
+
+/// The modules of a library with their declarations.
+fn versions(library: &Library) -> Vec<Version> {
+    let all = library.modules.iter().zip(&library.entries);
+    let version = |(module, entry): (&pq_otp::Module, &pq_code::ModuleEntry)| {
+        let declared = entry.declared.clone().unwrap_or_default();
+        Version {
+            module: *module,
+            converts: declared.converts,
+            keeps: declared.keeps,
+        }
+    };
+    all.map(version).collect()
+}

@@ -1,0 +1,27 @@
+//! Heroes outlive their node: real nodes that are killed, stopped, upgraded and started again on their trees.
+//!
+//! | module | what happens |
+//! |---|---|
+//! | `killed` | `kill -9`: watched heroes, heroes that have quit, a second node on the tree |
+//! | `stopped` | an orderly stop, which loses nothing |
+//! | `versions` | installs, and rows of older and newer versions |
+//! | `generated` | versions on simulated nodes |
+//! | `aside` | rows that cannot be opened, and stores that cannot |
+//! | `files` | backup, restore, check, a full disk |
+//! | `saved` | the common questions |
+#![allow(clippy::unwrap_used)]
+
+#[path = "saves/aside.rs"]
+mod aside;
+#[path = "saves/files.rs"]
+mod files;
+#[path = "saves/generated.rs"]
+mod generated;
+#[path = "saves/killed.rs"]
+mod killed;
+#[path = "saves/saved.rs"]
+mod saved;
+#[path = "saves/stopped.rs"]
+mod stopped;
+#[path = "saves/versions.rs"]
+mod versions;

@@ -1,0 +1,125 @@
+//! Generated heroes: saved by 1.0.0, opened under 1.1.0, saved there, and opened under 1.0.0 again, on simulated nodes.
+
+use std::sync::Arc;
+
+use pq_code::Library;
+use pq_otp::moved::{Moving, PutIn, Subtree, Under};
+use pq_saves::{Opening, Version};
+use pq_tests::house::House;
+use pq_words::Opts;
+use processquest_1_0_0::pq_player::Whole;
+
+/// How long an answer may take on the virtual clock.
+const PATIENCE_MS: u64 = 60_000;
+
+/// The number of heroes.
+const HEROES: u32 = 100;
+
+/// The virtual time in which they play, in milliseconds.
+const PLAYED_MS: u64 = 60_000;
+
+/// A node with both versions of the game; those of `is_newer` are current.
+fn house(is_newer: bool) -> House {
+    let house = House::boot(7);
+    let library = house
+        .code
+        .link_library(&processquest_1_1_0::LIBRARY)
+        .unwrap();
+    if is_newer {
+        house.code.make_all_current(library).unwrap();
+    }
+    house
+}
+
+fn versions(library: Library) -> Vec<Version> {
+    let all = library.modules.into_iter().zip(library.entries);
+    let version = |(module, entry): (pq_otp::Module, pq_code::ModuleEntry)| {
+        let declared = entry.declared.unwrap_or_default();
+        Version {
+            module,
+            converts: declared.converts,
+            keeps: declared.keeps,
+        }
+    };
+    all.map(version).collect()
+}
+
+fn name(number: u32) -> String {
+    format!("hero-{number}")
+}
+
+/// The saved heroes of a node.
+fn saved(house: &mut House) -> Vec<Vec<u8>> {
+    let copy = |number| {
+        let root = house.sup_of(&name(number)).unwrap();
+        house.sim.copy_out(root, PATIENCE_MS).unwrap().to_bytes()
+    };
+    (0..HEROES).map(copy).collect()
+}
+
+/// A node on which these saved heroes have come back.
+fn opened(is_newer: bool, rows: &[Vec<u8>]) -> House {
+    let mut house = house(is_newer);
+    let libraries = house.code.libraries().into_iter();
+    let opens = Arc::new(Opening::new(libraries.flat_map(versions).collect()));
+    let supervisor = house.local("pq_supersup");
+    for row in rows {
+        let put = PutIn {
+            subtree: Subtree::from_bytes(row).unwrap(),
+            under: Some(Under {
+                supervisor,
+                id: None,
+            }),
+            opens: opens.clone(),
+        };
+        house.sim.put_in(put, PATIENCE_MS).unwrap();
+    }
+    house
+}
+
+/// The parts of a hero that 1.0.0 has, without the pid of its event manager.
+fn hero(house: &mut House, number: u32) -> String {
+    let mut whole: Whole = house.hero(&name(number)).unwrap();
+    whole.data.events = pq_otp::Pid::from_raw(0);
+    format!("{whole:?}")
+}
+
+#[test]
+fn a_hundred_heroes_go_up_and_down_with_their_saves_and_keep_every_part() {
+    let mut old = House::boot(1);
+    for number in 0..HEROES {
+        let opts = Opts {
+            time: Some(20 + number % 7),
+            lvlexp: Some(50),
+            exp: Some(u64::from(number) * 13),
+            money: Some(u64::from(number) * 1_000),
+            ..Opts::default()
+        };
+        old.start_hero(&name(number), &opts).unwrap();
+    }
+    old.sim.run_ms(PLAYED_MS);
+    let below = saved(&mut old);
+    let mut new = opened(true, &below);
+    let mut again = {
+        let above = saved(&mut new);
+        opened(false, &above)
+    };
+    for number in 0..HEROES {
+        let before = hero(&mut old, number);
+        assert_eq!(hero(&mut new, number), before);
+        assert_eq!(hero(&mut again, number), before);
+        let quest = |house: &mut House| {
+            house
+                .state_of(&name(number))
+                .unwrap()
+                .to_string()
+                .contains("quest =>")
+        };
+        assert!(quest(&mut new) && !quest(&mut again) && !quest(&mut old));
+    }
+    // They play on where they have been.
+    let kills = |house: &mut House| house.sim.counters().timers;
+    let before = kills(&mut again);
+    again.sim.run_ms(PLAYED_MS);
+    assert!(kills(&mut again) > before + u64::from(HEROES));
+}
