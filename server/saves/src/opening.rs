@@ -118,7 +118,7 @@ impl Opens for Opening {
         let needs_no_way = matches!(part.part, Part::Manager | Part::Supervisor);
         if part.vsn != module.vsn() && !needs_no_way {
             let way = self
-                .way(&part.vsn, module)
+                .way(part.vsn, module)
                 .ok_or_else(|| no_way(&part, module))?;
             for step in way {
                 part = match step {
