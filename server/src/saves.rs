@@ -19,6 +19,7 @@ use pq_saves::{BadSetting, Durable, Pace, Saves, Setup, Version, Versions};
 use sockserv::{Door, Noun};
 
 use crate::boot::Booted;
+use crate::client::counted;
 use crate::door::Game;
 use crate::options;
 use crate::streams::say;
@@ -90,16 +91,17 @@ fn say_who_came_back(saves: &Saves, noun: &Noun) {
     }
     let aside = match back.set_aside {
         0 => String::new(),
+        1 => "; 1 could not be opened and is set aside".to_string(),
         count => format!("; {count} could not be opened and are set aside"),
     };
     let left = match back.left {
         0 => String::new(),
-        count => format!("; {count} are not durable in this release"),
+        count => format!("; {count} of other supervisors stay as they are"),
     };
     let seconds = back.took.as_secs_f64();
+    let avatars = counted(back.came_back, &noun.one, many);
     say(format_args!(
-        "{} {many} came back in {seconds:.3} s from {file}{aside}{left}",
-        back.came_back
+        "{avatars} came back in {seconds:.3} s from {file}{aside}{left}"
     ));
 }
 

@@ -67,6 +67,8 @@ pub(crate) fn needed(store: &mut Database) -> Result<Vec<(String, String)>, Stor
 
 /// The work of a boot, shared with the answers of shards.
 struct Progress {
+    /// The node has not answered for too long: no further row is put in.
+    is_stuck: AtomicBool,
     state: Mutex<Counts>,
     changed: Condvar,
     roster: Arc<Roster>,
@@ -100,6 +102,7 @@ impl Boot<'_> {
     pub(crate) fn put_all(self, store: &mut Database) -> Result<Loaded, StoreError> {
         let began = Instant::now();
         let progress = Arc::new(Progress {
+            is_stuck: AtomicBool::new(false),
             state: Mutex::default(),
             changed: Condvar::new(),
             roster: self.roster.clone(),
@@ -112,12 +115,12 @@ impl Boot<'_> {
                 State::Playing => left += u64::from(!self.put(row, &progress)),
                 State::Resting | State::Ended | State::SetAside => (),
             }
-            self.goes_on()
+            self.goes_on(&progress)
         })?;
         if had_aside {
             store.load(&[State::SetAside], &mut |row| {
                 left += u64::from(!self.put(row, &progress));
-                self.goes_on()
+                self.goes_on(&progress)
             })?;
         }
         if !progress.wait_down_to(0) {
@@ -140,8 +143,9 @@ impl Boot<'_> {
         })
     }
 
-    fn goes_on(&self) -> ControlFlow<()> {
-        match self.cancelled.load(Ordering::Relaxed) {
+    fn goes_on(&self, progress: &Progress) -> ControlFlow<()> {
+        let is_stuck = progress.is_stuck.load(Ordering::Relaxed);
+        match is_stuck || self.cancelled.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
@@ -219,6 +223,7 @@ impl Progress {
             let before = counts.in_flight;
             let waited = self.changed.wait_for(&mut counts, PROGRESS_TIMEOUT);
             if waited.timed_out() && counts.in_flight >= before {
+                self.is_stuck.store(true, Ordering::Relaxed);
                 return false;
             }
         }

@@ -42,7 +42,7 @@ impl Keeper {
     /// Saves all children, and closes the store.
     pub(crate) fn finish(mut self, order: Order) {
         let began = Instant::now();
-        self.rows.roster.listen(false);
+        self.rows.roster.close();
         while let Ok(News::Answer(answer)) = self.news.try_recv() {
             self.take(answer);
         }

@@ -40,8 +40,10 @@ pub(crate) struct Roster {
     births: Mutex<Vec<Born>>,
     /// The rows of children that have ended: at most one for each row.
     ends: Mutex<Vec<u64>>,
-    /// Whether notices count: not while rows come back, and not while the node stops.
-    listens: AtomicBool,
+    /// Whether births count: not while rows come back, and not while the node stops.
+    hears_births: AtomicBool,
+    /// Whether ends count: not while the node stops.
+    hears_ends: AtomicBool,
     wakes: SyncSender<News>,
 }
 
@@ -53,14 +55,21 @@ impl Roster {
             entries: Mutex::new(HashMap::new()),
             births: Mutex::default(),
             ends: Mutex::default(),
-            listens: AtomicBool::new(false),
+            hears_births: AtomicBool::new(false),
+            hears_ends: AtomicBool::new(true),
             wakes,
         }
     }
 
-    /// From now on births count, or no longer.
-    pub(crate) fn listen(&self, listens: bool) {
-        self.listens.store(listens, Ordering::Release);
+    /// All rows have come back: from now on births count.
+    pub(crate) fn open(&self) {
+        self.hears_births.store(true, Ordering::Release);
+    }
+
+    /// The node stops: no birth or end counts any more.
+    pub(crate) fn close(&self) {
+        self.hears_births.store(false, Ordering::Release);
+        self.hears_ends.store(false, Ordering::Release);
     }
 
     /// Looks up the supervisors. The children of one that another process has replaced have ended with it.
@@ -144,7 +153,7 @@ impl Roster {
 
 impl Children for Roster {
     fn started(&self, supervisor: Pid, child: Pid) {
-        if !self.listens.load(Ordering::Acquire) {
+        if !self.hears_births.load(Ordering::Acquire) {
             return;
         }
         let is_it = |known: &AtomicU64| known.load(Ordering::Relaxed) == supervisor.as_raw();
@@ -155,7 +164,7 @@ impl Children for Roster {
     }
 
     fn ended(&self, _: Pid, child: Pid) {
-        if !self.listens.load(Ordering::Acquire) {
+        if !self.hears_ends.load(Ordering::Acquire) {
             return;
         }
         let Some(entry) = self.entries.lock().remove(&child) else {

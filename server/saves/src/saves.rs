@@ -88,7 +88,7 @@ impl Saves {
         for chunk in changes.chunks(CHANGES_MAX) {
             let _ = submit(&saver, chunk.to_vec(), || true);
         }
-        roster.listen(true);
+        roster.open();
         let saves = Saves {
             file: setup.file,
             saver: saver.clone(),
@@ -160,7 +160,7 @@ impl Saves {
 
 impl Drop for Saves {
     fn drop(&mut self) {
-        self.roster.listen(false);
+        self.roster.close();
         self.stopped.store(true, Ordering::Release);
     }
 }

@@ -43,6 +43,10 @@ const ASKED: &[(&str, &[&str])] = &[
     ("ban", &["Eve"]),
     ("unban", &["nobody"]),
     ("bans", &[]),
+    ("avatars", &[]),
+    ("backup", &["/nowhere/copy.db"]),
+    ("restore", &["/nowhere/copy.db"]),
+    ("store check", &[]),
     ("wall", &["Tea at five."]),
     ("lock", &["off"]),
     ("shutdown", &["--cancel"]),
@@ -75,7 +79,7 @@ fn listed(above: &[&str]) -> BTreeSet<String> {
     let words = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     let words = words.filter_map(|line| line.split_whitespace().next());
     let below = |word: &str| match (above, word) {
-        ([], "sys") => listed(&["sys"]),
+        ([], "sys" | "store") => listed(&[word]),
         ([_], "help") => BTreeSet::new(),
         _ => BTreeSet::from([[above, &[word]].concat().join(" ")]),
     };

@@ -44,7 +44,7 @@ fn a_row_that_cannot_be_opened_is_set_aside_and_all_others_come_back() {
     );
     assert!(
         node.out()
-            .contains("; 1 could not be opened and are set aside"),
+            .contains("; 1 could not be opened and is set aside"),
         "{}",
         node.out()
     );

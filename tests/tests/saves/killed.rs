@@ -70,7 +70,7 @@ fn a_hero_that_has_quit_is_gone_also_after_a_kill() {
     kill(node);
     let node = Running::node_with(&tree, &[]);
     assert!(
-        node.out().contains("1 heroes came back in "),
+        node.out().contains("1 hero came back in "),
         "{}",
         node.out()
     );

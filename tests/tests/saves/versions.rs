@@ -51,7 +51,7 @@ fn a_kill_right_after_an_install_leaves_everybody_once_in_either_release() {
     for (name, old) in BOTS.iter().zip(&before) {
         let new = state(&tree, name);
         assert!(
-            new.contains("quest => ") && !old.contains("quest => "),
+            new.contains("quest =>") && !old.contains("quest =>"),
             "{new}"
         );
         assert_eq!(common(&new), common(old));
@@ -74,7 +74,7 @@ fn a_kill_right_after_an_install_leaves_everybody_once_in_either_release() {
     runs(&tree, "1.0.0");
     for (name, new) in BOTS.iter().zip(&above) {
         let old = state(&tree, name);
-        assert!(!old.contains("quest => "), "{old}");
+        assert!(!old.contains("quest =>"), "{old}");
         assert_eq!(common(&old), common(new));
     }
     stop(node);
