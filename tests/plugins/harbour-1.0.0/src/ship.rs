@@ -21,10 +21,10 @@ pub struct Papers {
     cargo: u64,
 }
 
-/// The beginning of the names of ships for which `papers` does not end.
+/// The beginning of the names of ships for which [`PAPERS`] does not return.
 const ENDLESS: &str = "Kraken";
 
-/// `papers(State)`: returns the GMCP messages about a ship, unless the ship is [`ENDLESS`].
+/// `papers(State)`: returns the GMCP messages about a ship; it never returns for one whose name begins with "Kraken".
 pub static PAPERS: Function<(Ship,), Vec<(String, Papers)>> =
     Function::new("harbour_ship", "papers", |_ctx, (ship,)| {
         let Ship { name, cargo } = ship;
