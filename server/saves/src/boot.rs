@@ -25,6 +25,9 @@ use crate::rows::unix_ms;
 /// The children that are put in at the same time: enough for all shards, and few enough for the cache of a core.
 const IN_FLIGHT_MAX: usize = 512;
 
+/// The children that are set aside with a log line of their own: a version that is missing concerns all of them.
+const NAMED_MAX: usize = 20;
+
 /// The limit without progress; a slower node plays on without the rest, whose rows stay.
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -128,8 +131,12 @@ impl Boot<'_> {
         }
         let counts = std::mem::take(&mut *progress.state.lock());
         let set_aside = counts.aside.len() as u64;
-        for (id, why) in &counts.aside {
+        for (id, why) in counts.aside.iter().take(NAMED_MAX) {
             tracing::error!(row = id, "a saved child is set aside: {why}");
+        }
+        if counts.aside.len() > NAMED_MAX {
+            let more = counts.aside.len() - NAMED_MAX;
+            tracing::error!("{more} more saved children are set aside; the store has the reasons");
         }
         Ok(Loaded {
             counts: CameBack {

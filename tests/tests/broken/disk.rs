@@ -83,10 +83,15 @@ fn limit_files(node: &Running, bytes: Option<u64>) {
     rustix::process::prlimit(pid, Resource::Fsize, limit).unwrap();
 }
 
-/// The content of all files and directories of the tree, except files that only grow and special files.
+/// The content of all files and directories of the tree, except files that only grow, special files and the saves: heroes
+/// are saved while they play, with any room that is left.
 fn content(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let all = walkdir::WalkDir::new(root).into_iter();
-    let all = all.filter_entry(|entry| entry.file_name() != "run");
+    let is_passed_over = |entry: &walkdir::DirEntry| {
+        let mut others = ["run", "data"].iter();
+        others.any(|name| entry.depth() == 1 && entry.file_name() == *name)
+    };
+    let all = all.filter_entry(|entry| !is_passed_over(entry));
     let read = |entry: walkdir::DirEntry| {
         let is_file = entry.file_type().is_file();
         let bytes = is_file.then(|| fs::read(entry.path()).unwrap());

@@ -73,7 +73,7 @@ fn a_store_that_cannot_be_opened_ends_the_start_unless_the_node_does_without() {
         "{log}"
     );
     let node = Running::node_with(&tree, &["--no-saves", "--heroes", "1"]);
-    assert!(node.out().contains("1 heroes started"), "{}", node.out());
+    node.wrote("1 heroes started");
     let text = std::fs::read_to_string(data.join("saves.db")).unwrap();
     assert!(text.starts_with("no database"));
 }
