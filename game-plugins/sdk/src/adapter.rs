@@ -8,7 +8,7 @@ use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, OldVsn, OpCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec::{decode, encode};
+use crate::codec::{decode, encode_state};
 use crate::ctx::Ctx;
 use crate::migrate::{Migration, convert, upgrade};
 use crate::module::{Functions, Module};
@@ -62,7 +62,7 @@ impl<S: Stateful> Callbacks for StatefulAdapter<S> {
     }
 
     fn export(state: &S::State) -> Result<Vec<u8>, Refusal> {
-        Ok(encode(state))
+        Ok(encode_state(state))
     }
 
     fn import(bytes: &[u8]) -> Result<S::State, Refusal> {

@@ -12,9 +12,8 @@ use crate::ctx::{MonitorId, PortId, RequestId};
 /// subscribers, takes 74 bytes.
 const SHORT_BYTES: usize = 192;
 
-/// The first capacity of a longer encoding. An exported state of the game has up to 800 bytes; the bytes live until the node
-/// has copied them.
-const LONG_BYTES: usize = 1_024;
+/// The first capacity for an exported state. A hero has up to 800 bytes; they live until the node has copied them.
+const STATE_BYTES: usize = 1_024;
 
 /// Encodes a message with field names and passes the bytes to `send`.
 pub(crate) fn with_message<T: Serialize + ?Sized, R>(
@@ -34,7 +33,15 @@ pub(crate) fn with_message<T: Serialize + ?Sized, R>(
 
 /// Encodes a value with field names into a new buffer.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(LONG_BYTES);
+    encode_into(Vec::with_capacity(SHORT_BYTES), value)
+}
+
+/// Encodes the state of a process with field names into a new buffer.
+pub(crate) fn encode_state<T: Serialize>(state: &T) -> Vec<u8> {
+    encode_into(Vec::with_capacity(STATE_BYTES), state)
+}
+
+fn encode_into<T: Serialize + ?Sized>(mut bytes: Vec<u8>, value: &T) -> Vec<u8> {
     let written = value.serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map());
     if let Err(error) = written {
         panic!(

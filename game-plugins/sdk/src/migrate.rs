@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Reason;
-use crate::codec::{decode, encode, refusal};
+use crate::codec::{decode, encode_state, refusal};
 use crate::ctx::Ctx;
 
 /// A state that can be made from an `Old` one and converted back.
@@ -93,7 +93,9 @@ fn up<Old: DeserializeOwned, New: Serialize + Migrate<Old>>(
     bytes: &[u8],
     ctx: &mut Ctx<'_>,
 ) -> Result<Vec<u8>, Refusal> {
-    Ok(encode(&New::up(decode(bytes)?, ctx).map_err(refusal)?))
+    Ok(encode_state(
+        &New::up(decode(bytes)?, ctx).map_err(refusal)?,
+    ))
 }
 
 fn make<Old: DeserializeOwned, New: Migrate<Old> + 'static>(
@@ -112,7 +114,7 @@ fn down<Old: Serialize, New: DeserializeOwned + Migrate<Old>>(
     ctx: &mut Ctx<'_>,
 ) -> Result<Vec<u8>, Refusal> {
     let new: New = decode(bytes)?;
-    Ok(encode(&new.down(ctx).map_err(refusal)?))
+    Ok(encode_state(&new.down(ctx).map_err(refusal)?))
 }
 
 /// Finds the migration of `vsn` and runs it in this direction. The module's own version needs none.

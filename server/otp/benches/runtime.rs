@@ -192,7 +192,7 @@ fn copies(rig: &mut Rig) -> Vec<Vec<u8>> {
     let batch = rig.0.sweep(0, sweep, PATIENCE_MS);
     let copies = batch.expect("the shard answers").copies;
     assert_eq!(copies.len(), TREES as usize);
-    copies.into_iter().map(|(_, bytes)| bytes).collect()
+    copies.iter().map(|(_, copy)| copy.to_bytes()).collect()
 }
 
 /// Subtrees of three processes: out of a node as bytes, and from bytes into another one, under a supervisor.

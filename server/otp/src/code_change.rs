@@ -55,7 +55,7 @@ impl CodeChange<'_> {
             direction: self.direction,
             vsn: older.vsn(),
         };
-        self.with_residues(host, residues, |host| {
+        with_residues(host, self.beside(residues), |host| {
             newer.code_change(host, way, bytes, self.extra)
         })
     }
@@ -68,7 +68,7 @@ impl CodeChange<'_> {
         residues: Option<&Residues>,
     ) -> Result<(State, Option<Box<Residues>>), Failure> {
         match self.direction {
-            Direction::Up => self.with_residues(host, residues, |host| {
+            Direction::Up => with_residues(host, self.beside(residues), |host| {
                 self.to.upgrade(host, self.from.vsn(), bytes, self.extra)
             }),
             Direction::Down => {
@@ -78,17 +78,20 @@ impl CodeChange<'_> {
         }
     }
 
-    /// Runs a conversion with the residues at hand. Also returns the residues beside the new state.
-    fn with_residues<H: Converts, R>(
-        self,
-        host: &mut H,
-        residues: Option<&Residues>,
-        convert: impl FnOnce(&mut H) -> Result<R, Failure>,
-    ) -> Result<(R, Option<Box<Residues>>), Failure> {
+    fn beside(self, residues: Option<&Residues>) -> Beside {
         let (newer, _) = self.newer_and_older();
-        *host.beside() = Some(Box::new(Beside::begin(residues, newer, self.to)));
-        let new = convert(host)?;
-        let residues = host.beside().take().map(|beside| beside.end()).transpose();
-        Ok((new, residues.map_err(Failure::Reason)?.flatten()))
+        Beside::begin(residues, newer, self.to)
     }
+}
+
+/// Runs a conversion with the residues at hand. Also returns the residues beside the new state.
+pub(crate) fn with_residues<H: Converts, R>(
+    host: &mut H,
+    beside: Beside,
+    convert: impl FnOnce(&mut H) -> Result<R, Failure>,
+) -> Result<(R, Option<Box<Residues>>), Failure> {
+    *host.beside() = Some(Box::new(beside));
+    let new = convert(host)?;
+    let residues = host.beside().take().map(|beside| beside.end()).transpose();
+    Ok((new, residues.map_err(Failure::Reason)?.flatten()))
 }

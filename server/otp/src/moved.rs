@@ -3,7 +3,7 @@
 //! ```text
 //!   node ── copy_out: the processes run on ─────────┐                 ┌─► put_in: new pids, no `init`, all or nothing
 //!   node ── take_out: the processes leave the node ─┼─► Subtree ──────┤
-//!   node ── sweep: copies, slice by slice, encoded ─┘    ▲  │         └─► the node that it was taken from, or another
+//!   node ── sweep: copies, slice by slice ──────────┘    ▲  │         └─► the node that it was taken from, or another
 //!                                                        └──┴─ bytes
 //! ```
 //! A subtree is a process with its children, and theirs. It has everything that a process is: versions and states,

@@ -141,16 +141,12 @@ impl Keeper {
     ) -> Option<pq_store::Row> {
         let Born { child, under } = born;
         let id = entry.map_or_else(|| self.rows.numbers.next(), |entry| entry.id);
-        let body = subtree.to_bytes();
-        let row = self.rows.row_with(
-            id,
-            Copied {
-                child,
-                under,
-                subtree,
-                body,
-            },
-        );
+        let copied = Copied {
+            child,
+            under,
+            subtree,
+        };
+        let row = self.rows.row_with(id, copied);
         row.inspect_err(|why| tracing::warn!(%child, "failed to save a child: {why}"))
             .ok()
     }

@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use pq_otp::Pid;
-use pq_otp::moved::{Batch, NotMoved, Subtree};
+use pq_otp::moved::{Batch, NotMoved};
 use pq_store::Row;
 
 use crate::finish::Order;
@@ -178,7 +178,8 @@ impl Keeper {
             None => {
                 if self.rows.saver.try_begin_sweep().is_ok() {
                     let (shards, expected) = (self.lanes.len(), self.rows.roster.len());
-                    self.round = Some(Round::begin(shards, expected, self.pace.sweep));
+                    let names = self.names.clone();
+                    self.round = Some(Round::begin(shards, names, expected, self.pace.sweep));
                 }
             }
             Some(round) if round.is_complete() && round.is_over() => {
@@ -218,7 +219,7 @@ impl Keeper {
             return node.copy_changed(shard, roots, answer(Asked::These(way, these)));
         }
         let round = self.round.as_mut();
-        if let Some((under, sweep)) = round.and_then(|round| round.question(shard, &self.names)) {
+        if let Some((under, sweep)) = round.and_then(|round| round.question(shard)) {
             lane.is_busy = true;
             let copies_max = sweep.copies_max;
             node.sweep(shard, sweep, answer(Asked::Below { under, copies_max }));
@@ -237,15 +238,19 @@ impl Keeper {
             Asked::These(way, _) => *way,
             Asked::Below { copies_max, .. } => {
                 if let Some(round) = &mut self.round {
-                    round.note(shard, *copies_max, &batch, self.names.len());
+                    round.note(shard, *copies_max, batch.met(), batch.next);
                 }
                 Way::Sweep
             }
         };
         let mut rows = Vec::with_capacity(batch.copies.len());
-        for (child, body) in batch.copies {
+        for (child, subtree) in batch.copies {
             let under = asked.under(child);
-            rows.extend(self.row(child, under, body));
+            rows.extend(self.row(Copied {
+                child,
+                under,
+                subtree,
+            }));
         }
         for (child, why) in batch.failed {
             self.not_copied(child, asked.under(child), &why);
@@ -253,23 +258,13 @@ impl Keeper {
         self.hand_over(rows, way);
     }
 
-    fn row(&mut self, child: Pid, under: u8, body: Vec<u8>) -> Option<Row> {
-        let subtree = Subtree::from_bytes(&body).map_err(|error| error.to_string());
-        let row = subtree.and_then(|subtree| {
-            self.rows.row(Copied {
-                child,
-                under,
-                subtree,
-                body,
-            })
-        });
-        match row {
-            Ok(row) => row,
-            Err(why) => {
-                self.complain(child, &why);
-                None
-            }
-        }
+    fn row(&mut self, copied: Copied) -> Option<Row> {
+        let child = copied.child;
+        let row = self.rows.row(copied);
+        row.unwrap_or_else(|why| {
+            self.complain(child, &why);
+            None
+        })
     }
 
     /// A child in which something starts or ends is asked for again.

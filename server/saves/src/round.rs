@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pq_otp::moved::{Batch, Sweep};
+use pq_otp::moved::Sweep;
 
 /// The copies of one question: a slice of a shard's work of less than a millisecond.
 const COPIES_MAX: u64 = 64;
@@ -18,6 +18,8 @@ pub(crate) struct Round {
     /// The number that is asked for.
     asked: u64,
     lanes: Vec<Lane>,
+    /// The supervisors, in the order in which each shard is asked for them.
+    names: Vec<String>,
 }
 
 /// The progress at one shard: the supervisor, and the place of the slab; `None` at the end.
@@ -25,7 +27,12 @@ pub(crate) struct Round {
 struct Lane(Option<(u8, u32)>);
 
 impl Round {
-    pub(crate) fn begin(shards: usize, expected: usize, length: Duration) -> Round {
+    pub(crate) fn begin(
+        shards: usize,
+        names: Vec<String>,
+        expected: usize,
+        length: Duration,
+    ) -> Round {
         Round {
             began: Instant::now(),
             length,
@@ -33,6 +40,7 @@ impl Round {
             met: 0,
             asked: 0,
             lanes: vec![Lane(Some((0, 0))); shards],
+            names,
         }
     }
 
@@ -47,7 +55,7 @@ impl Round {
     }
 
     /// The next question for a shard, with the place of its supervisor; `None` while no child is due there.
-    pub(crate) fn question(&mut self, shard: u8, names: &[String]) -> Option<(u8, Sweep)> {
+    pub(crate) fn question(&mut self, shard: u8) -> Option<(u8, Sweep)> {
         let (under, from) = self.lanes.get(usize::from(shard))?.0?;
         let due = self
             .due()
@@ -56,7 +64,7 @@ impl Round {
         let copies_max = due.min(COPIES_MAX);
         self.asked += copies_max;
         let sweep = Sweep {
-            supervisor: names.get(usize::from(under))?.clone(),
+            supervisor: self.names.get(usize::from(under))?.clone(),
             from,
             copies_max: copies_max as u32,
             unchanged_too: false,
@@ -75,12 +83,14 @@ impl Round {
         }
     }
 
-    /// Notes the answer of a shard to a question for so many copies.
-    pub(crate) fn note(&mut self, shard: u8, asked: u32, batch: &Batch, supervisors: usize) {
+    /// Notes the answer of a shard to a question for `asked` copies: how many children it has met, and the place at which
+    /// it goes on.
+    pub(crate) fn note(&mut self, shard: u8, asked: u32, met: u64, next: Option<u32>) {
         self.asked = self.asked.saturating_sub(u64::from(asked));
-        self.met += u64::from(batch.unchanged) + (batch.copies.len() + batch.failed.len()) as u64;
+        self.met += met;
+        let supervisors = self.names.len();
         let lane = &mut self.lanes[usize::from(shard)];
-        lane.0 = lane.0.and_then(|(under, _)| match batch.next {
+        lane.0 = lane.0.and_then(|(under, _)| match next {
             Some(place) => Some((under, place)),
             None => Some((under + 1, 0)).filter(|(next, _)| usize::from(*next) < supervisors),
         });
@@ -91,26 +101,17 @@ impl Round {
 mod tests {
     use super::*;
 
-    fn batch(copies: usize, next: Option<u32>) -> Batch {
-        let pid = pq_otp::Pid::from_raw(1);
-        Batch {
-            copies: vec![(pid, Vec::new()); copies],
-            next,
-            ..Batch::default()
-        }
-    }
-
     #[test]
     fn a_round_that_is_over_in_time_asks_all_shards_for_all_supervisors() {
         let names = ["ships", "docks"].map(str::to_string);
-        let mut round = Round::begin(2, 100, Duration::ZERO);
+        let mut round = Round::begin(2, names.to_vec(), 100, Duration::ZERO);
         let mut asked = Vec::new();
         while !round.is_complete() {
             for shard in 0..2 {
-                if let Some((under, sweep)) = round.question(shard, &names) {
+                if let Some((under, sweep)) = round.question(shard) {
                     asked.push((shard, under, sweep.from));
                     let next = (sweep.from == 0).then_some(7);
-                    round.note(shard, sweep.copies_max, &batch(30, next), 2);
+                    round.note(shard, sweep.copies_max, 30, next);
                 }
             }
         }
@@ -122,11 +123,11 @@ mod tests {
 
     #[test]
     fn children_are_due_in_proportion_to_the_time() {
-        let names = ["ships".to_string()];
-        let mut round = Round::begin(1, 1_000, Duration::from_secs(3_600));
-        let (_, sweep) = round.question(0, &names).unwrap();
+        let names = vec!["ships".to_string()];
+        let mut round = Round::begin(1, names, 1_000, Duration::from_secs(3_600));
+        let (_, sweep) = round.question(0).unwrap();
         assert_eq!(sweep.copies_max, 1);
-        round.note(0, 1, &batch(50, Some(99)), 1);
-        assert!(round.question(0, &names).is_none() && !round.is_complete());
+        round.note(0, 1, 50, Some(99));
+        assert!(round.question(0).is_none() && !round.is_complete());
     }
 }

@@ -27,8 +27,6 @@ pub(crate) struct Copied {
     pub(crate) child: Pid,
     pub(crate) under: u8,
     pub(crate) subtree: Subtree,
-    /// The subtree as it goes to the disk.
-    pub(crate) body: Vec<u8>,
 }
 
 /// The numbers of rows and of their states. They grow over all runs of the node: they begin at the time, or above the highest
@@ -107,7 +105,7 @@ impl Rows {
             state: State::Playing,
             versions: self.versions(&copied.subtree),
             seq: self.numbers.next(),
-            body: copied.body,
+            body: copied.subtree.to_bytes(),
             why: None,
             changed_unix_ms: unix_ms(),
         })

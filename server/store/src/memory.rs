@@ -172,14 +172,8 @@ impl Store for Memory {
 
     fn stats(&self) -> Stats {
         let count = |state| self.rows.values().filter(|row| row.state == state).count() as u64;
-        let rows = Rows {
-            playing: count(State::Playing),
-            resting: count(State::Resting),
-            ended: count(State::Ended),
-            set_aside: count(State::SetAside),
-        };
         Stats {
-            rows,
+            rows: Rows::counted(count),
             swept_unix_ms: self.swept_unix_ms,
             ..Stats::default()
         }

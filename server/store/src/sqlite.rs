@@ -12,13 +12,12 @@
 //! and key, name and state are only in the row. `Known` is everything about the file that is kept in memory: the
 //! places of the newest told states, the texts of versions, and counts.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::row::{Change, Row, State};
-use crate::store::{Need, Page, Read, Stats, Store, StoreError, Upkeep};
+use crate::row::Change;
+use crate::store::{Stats, Store, StoreError, Upkeep};
 
 pub(crate) mod backup;
 pub(crate) mod check;
@@ -34,7 +33,7 @@ mod work;
 
 use file::Lock;
 use known::Known;
-use read::Reading;
+use read::{Readable, Reading};
 
 /// The pages of the write-ahead log after which a commit copies them into the file: 32 MiB. More pages make the copy
 /// rarer and the stall of that commit longer.
@@ -89,11 +88,14 @@ impl Database {
         work.trim()?;
         transaction.commit()
     }
+}
 
+impl Readable for Database {
     fn reading(&self) -> Reading<'_> {
         Reading {
             connection: &self.connection,
             known: &self.known,
+            file: &self.file,
         }
     }
 }
@@ -119,31 +121,6 @@ impl Store for Database {
             bytes_on_disk: file::bytes_on_disk(&self.file),
             ..self.known.stats()
         }
-    }
-}
-
-impl Read for Database {
-    fn load(
-        &mut self,
-        states: &[State],
-        each: &mut dyn FnMut(Row) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        let loaded = self.reading().load(states, each);
-        loaded.map_err(failed("read", &self.file))
-    }
-
-    fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
-        self.reading().get(key).map_err(failed("read", &self.file))
-    }
-
-    fn list(&mut self, page: Page) -> Result<Vec<Row>, StoreError> {
-        self.reading()
-            .list(page)
-            .map_err(failed("read", &self.file))
-    }
-
-    fn needs_versions(&mut self) -> Result<Vec<Need>, StoreError> {
-        self.reading().needs().map_err(failed("read", &self.file))
     }
 }
 

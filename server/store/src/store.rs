@@ -99,6 +99,18 @@ pub struct Rows {
     pub set_aside: u64,
 }
 
+impl Rows {
+    /// The numbers that `count` gives for each state.
+    pub(crate) fn counted(count: impl Fn(State) -> u64) -> Rows {
+        Rows {
+            playing: count(State::Playing),
+            resting: count(State::Resting),
+            ended: count(State::Ended),
+            set_aside: count(State::SetAside),
+        }
+    }
+}
+
 /// Counts of a store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pq_store::{Database, Read, Saver, Settings, State};
 use pq_tests::running::{Running, Tree, pq};
 
-use crate::saved::{has_saved, names, stop};
+use crate::saved::{came_back, has_saved, names, stop};
 
 /// Damages the saved state of a hero.
 fn spoil(tree: &Tree, name: &str) {
@@ -37,11 +37,7 @@ fn a_row_that_cannot_be_opened_is_set_aside_and_all_others_come_back() {
     stop(node);
     spoil(&tree, "bot-1");
     let node = Running::node_with(&tree, &[]);
-    assert!(
-        node.out().contains("2 heroes came back in "),
-        "{}",
-        node.out()
-    );
+    came_back(&node, "2 heroes");
     assert!(
         node.out()
             .contains("; 1 could not be opened and is set aside"),

@@ -2,7 +2,7 @@
 
 use pq_tests::running::{Disk, PATIENCE, Player, Running, Tree, poll};
 
-use crate::saved::{has_saved, is_saved_since, kill, now_ms, stop};
+use crate::saved::{came_back, has_saved, is_saved_since, kill, now_ms, stop};
 
 #[test]
 fn a_backup_of_a_running_node_is_put_back_while_the_node_is_stopped() {
@@ -29,11 +29,7 @@ fn a_backup_of_a_running_node_is_put_back_while_the_node_is_stopped() {
     assert!(said.contains("the store before is kept as "), "{said}");
     has_saved(&tree, &["Ann", "bot-0", "bot-1"]);
     let node = Running::node_with(&tree, &[]);
-    assert!(
-        node.out().contains("3 heroes came back in "),
-        "{}",
-        node.out()
-    );
+    came_back(&node, "3 heroes");
 }
 
 #[test]
@@ -59,9 +55,5 @@ fn play_goes_on_while_the_disk_is_full_and_saving_goes_on_after_it() {
     assert_eq!(node.log().matches("failed to write the saves").count(), 1);
     kill(node);
     let node = Running::node_with(&tree, &[]);
-    assert!(
-        node.out().contains("3 heroes came back in "),
-        "{}",
-        node.out()
-    );
+    came_back(&node, "3 heroes");
 }

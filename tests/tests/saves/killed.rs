@@ -2,7 +2,7 @@
 
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll, pq};
 
-use crate::saved::{has_saved, is_saved_since, kill, now_ms, number, row, state};
+use crate::saved::{came_back, has_saved, is_saved_since, kill, now_ms, number, row, state};
 
 #[test]
 fn a_watched_hero_comes_back_with_all_that_its_client_saw_a_moment_before() {
@@ -17,11 +17,7 @@ fn a_watched_hero_comes_back_with_all_that_its_client_saw_a_moment_before() {
     kill(node);
 
     let node = Running::node_with(&tree, &["--heroes", "5"]);
-    assert!(
-        node.out().contains("4 heroes came back in "),
-        "{}",
-        node.out()
-    );
+    came_back(&node, "4 heroes");
     assert!(
         node.out().contains("\n2 heroes started in "),
         "{}",
@@ -69,11 +65,7 @@ fn a_hero_that_has_quit_is_gone_also_after_a_kill() {
     drop(eve);
     kill(node);
     let node = Running::node_with(&tree, &[]);
-    assert!(
-        node.out().contains("1 hero came back in "),
-        "{}",
-        node.out()
-    );
+    came_back(&node, "1 hero");
     let names = tree.does(&["names"]);
     assert!(
         names.contains("Bob") && !names.contains("Ann") && !names.contains("Eve"),

@@ -37,6 +37,15 @@ pub(crate) fn has_saved(tree: &Tree, expected: &[&str]) {
     assert!(found.is_some(), "{last:?} instead of {expected:?}");
 }
 
+/// Checks that the node has said at its start how many heroes came back: `"1 hero"`, `"4 heroes"`.
+pub(crate) fn came_back(node: &Running, how_many: &str) {
+    let out = node.out();
+    assert!(
+        out.contains(&format!("{how_many} came back in ")),
+        "no {how_many}: {out}"
+    );
+}
+
 /// The system's clock, in milliseconds since 1970, as rows have it.
 pub(crate) fn now_ms() -> u64 {
     SystemTime::now()

@@ -2,7 +2,7 @@
 
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll};
 
-use crate::saved::{number, row, state, stop, suspend};
+use crate::saved::{came_back, number, row, state, stop, suspend};
 
 const ALL: [&str; 4] = ["Ann", "bot-0", "bot-1", "bot-2"];
 
@@ -43,8 +43,7 @@ fn a_client_has_seen_nothing_that_a_stop_takes_back() {
     assert_eq!(row(&tree, "Ann").unwrap()["state"], "playing");
     stop(without);
     let node = Running::node_with(&tree, &[]);
-    let out = node.out();
-    assert!(out.contains("101 heroes came back in "), "{out}");
+    came_back(&node, "101 heroes");
     let state = state(&tree, "Ann");
     assert!(number(&state, "exp") >= seen.exp, "{seen:?}\n{state}");
     let lvl = u64::from(seen.lvl);

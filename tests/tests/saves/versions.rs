@@ -2,7 +2,9 @@
 
 use pq_tests::running::{Running, Tree};
 
-use crate::saved::{has_saved, is_saved_since, kill, now_ms, number, row, state, stop, suspend};
+use crate::saved::{
+    came_back, has_saved, is_saved_since, kill, now_ms, number, row, state, stop, suspend,
+};
 
 const BOTS: [&str; 4] = ["bot-0", "bot-1", "bot-2", "bot-3"];
 
@@ -42,11 +44,7 @@ fn a_kill_right_after_an_install_leaves_everybody_once_in_either_release() {
     tree.does(&["install", "1.1.0"]);
     kill(node);
     let node = Running::node_with(&tree, &["--release", "1.1.0"]);
-    assert!(
-        node.out().contains("4 heroes came back in "),
-        "{}",
-        node.out()
-    );
+    came_back(&node, "4 heroes");
     runs(&tree, "1.1.0");
     for (name, old) in BOTS.iter().zip(&before) {
         let new = state(&tree, name);
@@ -66,11 +64,7 @@ fn a_kill_right_after_an_install_leaves_everybody_once_in_either_release() {
     );
     // The permanent release is the older one: its states come from the newer ones, and the quest lies beside them.
     let node = Running::node_with(&tree, &[]);
-    assert!(
-        node.out().contains("4 heroes came back in "),
-        "{}",
-        node.out()
-    );
+    came_back(&node, "4 heroes");
     runs(&tree, "1.0.0");
     for (name, new) in BOTS.iter().zip(&above) {
         let old = state(&tree, name);
@@ -109,11 +103,7 @@ fn rows_of_a_version_that_is_missing_are_set_aside_until_it_is_there() {
     stop(node);
     std::fs::rename(&away, &newer).unwrap();
     let node = Running::node_with(&tree, &[]);
-    assert!(
-        node.out().contains("4 heroes came back in "),
-        "{}",
-        node.out()
-    );
+    came_back(&node, "4 heroes");
     runs(&tree, "1.0.0");
     has_saved(&tree, &BOTS);
 }

@@ -3,10 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pq_abi::{Direction, Failure, Module, OldVsn, Reason};
-use serde_bytes::ByteBuf;
 
 use super::opens::{Closed, Part, Residue};
-use crate::code_change::Converts;
+use crate::code_change::with_residues;
 use crate::node::Node;
 use crate::residue::{Beside, Residues};
 use crate::upgrade::convert::ConversionHost;
@@ -47,25 +46,17 @@ impl<'a> Closed<'a> {
         if matches!(self.part, Part::Manager | Part::Supervisor) {
             return Ok(self.kept(to));
         }
-        let residues = self.residues.iter();
-        let residues = residues.map(|residue| (&*residue.vsn, &residue.bytes[..]));
-        let residues = Residues::moved(residues)?;
-        let residues = residues.as_deref();
-        let beside = Beside::begin(residues, newer, to);
+        let residues = Residue::into_residues(&self.residues)?;
+        let beside = Beside::begin(residues.as_deref(), newer, to);
         let converted = convert(node, newer, way, &self.bytes, beside);
         let (bytes, residues) = converted.map_err(|why| {
             let (name, from, to) = (self.module, self.vsn, to.vsn());
             format!("the state of {name} does not convert from {from} to {to}: {why}")
         })?;
-        let residue = |(vsn, bytes): (&str, &[u8])| Residue {
-            vsn: vsn.to_string(),
-            bytes: ByteBuf::from(bytes),
-        };
-        let residues = residues.iter().flat_map(|residues| residues.iter());
         Ok(Closed {
             vsn: to.vsn(),
             bytes,
-            residues: residues.map(residue).collect(),
+            residues: Residue::all_of(residues.as_deref()),
             ..self
         })
     }
@@ -82,16 +73,12 @@ fn convert(
     beside: Beside,
 ) -> Result<State, Reason> {
     let mut host = ConversionHost::outside(node, &*node.config().modules, salt(bytes));
-    *host.beside() = Some(Box::new(beside));
-    let new = newer.code_change(&mut host, way, bytes, NO_EXTRA);
-    let new = new.map_err(Failure::into_reason)?;
+    let converted = with_residues(&mut host, beside, |host| {
+        newer.code_change(host, way, bytes, NO_EXTRA)
+    });
+    let converted = converted.map_err(Failure::into_reason)?;
     host.only_read()?;
-    let beside = host
-        .beside()
-        .take()
-        .map(|beside| beside.end())
-        .transpose()?;
-    Ok((new, beside.flatten()))
+    Ok(converted)
 }
 
 /// The argument `Extra` of an appup that has none: an empty list, as MessagePack.

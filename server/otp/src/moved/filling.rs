@@ -8,7 +8,6 @@ use super::numbers::Numbers;
 use super::opens::{Closed, Opened, Opens, Part, Residue};
 use super::value::{Moved, MovedBody, MovedHandler};
 use crate::process::{Body, Flag, Handler, SupervisorBody};
-use crate::residue::Residues;
 use crate::shard::Shard;
 use crate::supervisor::{Supervisor, SupervisorAtRest};
 
@@ -68,7 +67,7 @@ impl Shard {
                 self.opened_supervisor(moved.pid, opened, *rest, is_same)?
             }
         };
-        let residues = Residues::moved(residues_in(&filled.residues))?;
+        let residues = Residue::into_residues(&filled.residues)?;
         if let Some(process) = self.slab.get_mut(moved.pid) {
             process.module = Some(filled.module);
             process.parent = moved.parent;
@@ -171,7 +170,7 @@ impl Shard {
         check_kind(opened.module, &[Kind::GenEvent])?;
         Ok(Handler {
             state: self.import(pid, opened.module, &opened.bytes)?,
-            residues: Residues::moved(residues_in(&opened.residues))?,
+            residues: Residue::into_residues(&opened.residues)?,
         })
     }
 
@@ -206,10 +205,4 @@ fn check_kind(module: Module, kinds: &[Kind]) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("{module:?} is of kind {}", module.kind().word())),
     }
-}
-
-fn residues_in(residues: &[Residue]) -> impl Iterator<Item = (&str, &[u8])> {
-    residues
-        .iter()
-        .map(|residue| (&*residue.vsn, &residue.bytes[..]))
 }

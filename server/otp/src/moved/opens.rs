@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::node::Node;
+use crate::residue::Residues;
 
 /// A residue beside a state: data that a newer version has left there in a conversion down.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -13,6 +14,27 @@ pub struct Residue {
     pub vsn: String,
     /// The value, as that version encoded it.
     pub bytes: ByteBuf,
+}
+
+impl Residue {
+    /// The residues beside a state, as they are moved.
+    pub(super) fn all_of(residues: Option<&Residues>) -> Vec<Residue> {
+        let residues = residues.into_iter().flat_map(Residues::iter);
+        let residue = |(vsn, bytes): (&str, &[u8])| Residue {
+            vsn: vsn.to_string(),
+            bytes: ByteBuf::from(bytes),
+        };
+        residues.map(residue).collect()
+    }
+
+    /// The residues that lie beside a state after a move.
+    ///
+    /// # Errors
+    /// A sentence, when there are more than a state may have.
+    pub(super) fn into_residues(moved: &[Residue]) -> Result<Option<Box<Residues>>, String> {
+        let moved = moved.iter();
+        Residues::moved(moved.map(|residue| (&*residue.vsn, &residue.bytes[..])))
+    }
 }
 
 /// The kind of a part that is opened.

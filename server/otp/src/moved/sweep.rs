@@ -6,7 +6,7 @@
 
 use pq_term::Pid;
 
-use super::NotMoved;
+use super::{NotMoved, Subtree};
 use crate::process::{Body, Mark};
 use crate::shard::{Shard, Walk};
 
@@ -33,14 +33,21 @@ enum Unchanged {
 /// A slice of a sweep.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Batch {
-    /// The roots and the encoded copies of their subtrees.
-    pub copies: Vec<(Pid, Vec<u8>)>,
+    /// The roots and the copies of their subtrees.
+    pub copies: Vec<(Pid, Subtree)>,
     /// How many subtrees have not run since their last copy.
     pub unchanged: u32,
     /// The subtrees that could not be copied, and the reasons. They are changed for the next sweep.
     pub failed: Vec<(Pid, NotMoved)>,
     /// The place at which the next slice begins; `None` at the end of the shard.
     pub next: Option<u32>,
+}
+
+impl Batch {
+    /// How many subtrees the slice has met, whether they were copied or not.
+    pub fn met(&self) -> u64 {
+        u64::from(self.unchanged) + (self.copies.len() + self.failed.len()) as u64
+    }
 }
 
 /// The subtrees that are asked for.
@@ -110,7 +117,7 @@ impl Shard {
                         process.exported.set(Mark::Save);
                     }
                 }
-                batch.copies.push((root, subtree.to_bytes()));
+                batch.copies.push((root, subtree));
             }
             Err(why) => batch.failed.push((root, why)),
         }

@@ -17,7 +17,6 @@ use super::value::{
 };
 use crate::message::{Envelope, Signal};
 use crate::process::{Body, Extras, Flag, Handler, Process, Watch};
-use crate::residue::Residues;
 use crate::shard::{Due, Shard};
 use crate::wheel::TimerKey;
 
@@ -201,7 +200,7 @@ impl Shard {
             module: module.name().to_string(),
             vsn: module.vsn().to_string(),
             body,
-            residues: residues_of(process.residues()),
+            residues: Residue::all_of(process.residues()),
             registered: None,
             names,
             traps_exit: process.has(Flag::TrapsExit),
@@ -264,7 +263,7 @@ impl Shard {
             module: module.name().to_string(),
             vsn: module.vsn().to_string(),
             state: ByteBuf::from(state),
-            residues: residues_of(handler.residues.as_deref()),
+            residues: Residue::all_of(handler.residues.as_deref()),
         })
     }
 
@@ -376,13 +375,4 @@ impl Shard {
             false => Ok(()),
         }
     }
-}
-
-fn residues_of(residues: Option<&Residues>) -> Vec<Residue> {
-    let residues = residues.into_iter().flat_map(Residues::iter);
-    let residue = |(vsn, bytes): (&str, &[u8])| Residue {
-        vsn: vsn.to_string(),
-        bytes: ByteBuf::from(bytes),
-    };
-    residues.map(residue).collect()
 }

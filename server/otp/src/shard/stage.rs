@@ -158,10 +158,10 @@ impl Staging {
         }
         self.copies.examine(shard, self.slice_size() * HURRY);
         match self.step {
-            Step::Resting | Step::Releasing(..) => (),
             Step::Copying(walk) => self.copy_some(shard, walk),
             Step::Settling(is_reported) => self.settle_some(shard, is_reported),
             Step::Holding => self.hold_some(shard),
+            Step::Resting | Step::Releasing(..) => (),
         }
         Left::More
     }

@@ -293,8 +293,7 @@ impl Shard {
         }
         let converted = self.in_callback(pid, |host| {
             let old = state.export(host)?;
-            let (new, residues) = way.convert(host, &old, residues)?;
-            let state = target.import(host, &new)?;
+            let (state, residues) = way.state(host, &old, residues)?;
             Ok(Handler { state, residues })
         });
         converted.map_err(Failure::into_reason)

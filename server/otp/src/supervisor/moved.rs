@@ -11,11 +11,10 @@ use serde_bytes::ByteBuf;
 
 use super::children::{self, Standing};
 use super::machine::{Ordered, OrderedPhase, StartFor};
-use super::reading::{SPEC_BYTES_MAX, check_arguments, check_flags};
-use super::simple::{Flight, Simple, SimplePhase};
+use super::reading::{SPEC_BYTES_MAX, SimpleSpec, check_arguments, check_flags};
+use super::simple::{Flight, Simple};
 use super::window::Window;
 use super::{Action, Caller, Ctx, Kind, Serial, Supervisor};
-use crate::numbered::Numbered;
 
 /// A supervisor in which nothing starts, ends or waits.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -224,19 +223,7 @@ impl Simple {
     ) -> Result<Simple, String> {
         let template = view_of(template)?.spec();
         check_arguments(&template).map_err(|error| error.at_replacement().to_string())?;
-        let mut simple = Simple {
-            flags,
-            template,
-            serial: Serial::default(),
-            window,
-            phase: SimplePhase::Running,
-            plain: Numbered::default(),
-            kept: Numbered::default(),
-            flights: Numbered::default(),
-            restarts: Numbered::default(),
-            ending: Numbered::default(),
-            timers: Numbered::default(),
-        };
+        let mut simple = Simple::without_children(SimpleSpec { flags, template }, window);
         for SimpleChild { pid, args } in children {
             match args {
                 Some(args) => drop(simple.kept.insert(pid, args.into_vec().into())),

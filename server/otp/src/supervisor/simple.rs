@@ -94,11 +94,16 @@ impl Simple {
     /// Makes a supervisor without children, which is ready at once.
     pub(super) fn new(ctx: &mut Ctx<'_>, spec: SimpleSpec) -> Simple {
         ctx.act(Action::Ready);
+        Simple::without_children(spec, Window::default())
+    }
+
+    /// A running supervisor that has no children yet.
+    pub(super) fn without_children(spec: SimpleSpec, window: Window) -> Simple {
         Simple {
             flags: spec.flags,
             template: spec.template,
             serial: Serial::default(),
-            window: Window::default(),
+            window,
             phase: SimplePhase::Running,
             plain: Numbered::default(),
             kept: Numbered::default(),

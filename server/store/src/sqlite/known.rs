@@ -298,14 +298,8 @@ impl Known {
     /// The counts; the size of the file is not known here.
     pub(super) fn stats(&self) -> Stats {
         let count = |state| self.counts.rows[number(state) as usize];
-        let rows = Rows {
-            playing: count(State::Playing),
-            resting: count(State::Resting),
-            ended: count(State::Ended),
-            set_aside: count(State::SetAside),
-        };
         Stats {
-            rows,
+            rows: Rows::counted(count),
             tail: self.counts.tail,
             bytes_on_disk: 0,
             swept_unix_ms: self.counts.swept_unix_ms,

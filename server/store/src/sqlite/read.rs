@@ -2,18 +2,54 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row as Record};
 
+use super::failed;
 use super::known::{Known, Newest, number, state};
 use crate::row::{Row, State};
-use crate::store::{Need, Page};
+use crate::store::{Need, Page, Read, StoreError};
 
 /// A connection, and the knowledge that fits its file.
 pub(super) struct Reading<'a> {
     pub(super) connection: &'a Connection,
     pub(super) known: &'a Known,
+    /// The path of the file, for errors.
+    pub(super) file: &'a Path,
+}
+
+/// A file that is open.
+pub(super) trait Readable {
+    fn reading(&self) -> Reading<'_>;
+}
+
+impl<T: Readable> Read for T {
+    fn load(
+        &mut self,
+        states: &[State],
+        each: &mut dyn FnMut(Row) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let reading = self.reading();
+        let loaded = reading.load(states, each);
+        loaded.map_err(failed("read", reading.file))
+    }
+
+    fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
+        let reading = self.reading();
+        reading.get(key).map_err(failed("read", reading.file))
+    }
+
+    fn list(&mut self, page: Page) -> Result<Vec<Row>, StoreError> {
+        let reading = self.reading();
+        reading.list(page).map_err(failed("read", reading.file))
+    }
+
+    fn needs_versions(&mut self) -> Result<Vec<Need>, StoreError> {
+        let reading = self.reading();
+        reading.needs().map_err(failed("read", reading.file))
+    }
 }
 
 /// The columns of `save`, in the order in which `row_of` reads them; the body is last.

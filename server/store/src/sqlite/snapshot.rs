@@ -1,15 +1,13 @@
 //! A store for reading only, at one moment: for questions while a node writes, and for checks.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::known::Known;
-use super::read::Reading;
+use super::read::{Readable, Reading};
 use super::{failed, file};
-use crate::row::{Row, State};
-use crate::store::{Need, Page, Read, StoreError};
+use crate::store::StoreError;
 
 /// What the store was when the snapshot was opened. While it is open, the write-ahead log of the writer only grows.
 #[derive(Debug)]
@@ -36,36 +34,14 @@ impl Snapshot {
             file: file.to_owned(),
         })
     }
+}
 
+impl Readable for Snapshot {
     fn reading(&self) -> Reading<'_> {
         Reading {
             connection: &self.connection,
             known: &self.known,
+            file: &self.file,
         }
-    }
-}
-
-impl Read for Snapshot {
-    fn load(
-        &mut self,
-        states: &[State],
-        each: &mut dyn FnMut(Row) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        let loaded = self.reading().load(states, each);
-        loaded.map_err(failed("read", &self.file))
-    }
-
-    fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
-        self.reading().get(key).map_err(failed("read", &self.file))
-    }
-
-    fn list(&mut self, page: Page) -> Result<Vec<Row>, StoreError> {
-        self.reading()
-            .list(page)
-            .map_err(failed("read", &self.file))
-    }
-
-    fn needs_versions(&mut self) -> Result<Vec<Need>, StoreError> {
-        self.reading().needs().map_err(failed("read", &self.file))
     }
 }

@@ -1,6 +1,7 @@
 //! Tests that look into a file: its settings, its tables and its damage.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -8,8 +9,8 @@ use tempfile::TempDir;
 use super::file::beside;
 use super::known::{REMOVED, number, state};
 use super::{schema, *};
-use crate::row::Mark;
-use crate::store::Unusable;
+use crate::row::{Mark, Row, State};
+use crate::store::{Page, Read, Unusable};
 use crate::{Snapshot, backup, check, restore};
 
 mod model;
@@ -37,6 +38,19 @@ fn row(id: u64, seq: u64) -> Row {
         why: None,
         changed_unix_ms: 1000 + seq,
     }
+}
+
+/// Lets the file grow by so many pages at most, as a disk that is nearly full does; `None` makes room again.
+fn leave_pages(store: &Database, pages: Option<i64>) {
+    let connection = &store.connection;
+    let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+    let now = connection
+        .query_row("PRAGMA page_count", (), count)
+        .unwrap();
+    let max = pages.map_or(1 << 30, |pages| now + pages);
+    connection
+        .pragma_update(None, "max_page_count", max)
+        .unwrap();
 }
 
 fn all(store: &mut impl Read) -> Vec<Row> {
@@ -204,14 +218,7 @@ fn a_full_disk_changes_nothing_and_the_same_commit_succeeds_later() {
         Change::Mark(end),
         Change::Tell(big),
     ];
-    let pages: i64 = store
-        .connection
-        .query_row("PRAGMA page_count", (), |row| row.get(0))
-        .unwrap();
-    store
-        .connection
-        .pragma_update(None, "max_page_count", pages + 4)
-        .unwrap();
+    leave_pages(&store, Some(4));
     for _ in 0..3 {
         let error = store.commit(&changes).unwrap_err().to_string();
         assert!(error.starts_with("write the saves /"), "{error}");
@@ -221,10 +228,7 @@ fn a_full_disk_changes_nothing_and_the_same_commit_succeeds_later() {
             (rows.clone(), stats)
         );
     }
-    store
-        .connection
-        .pragma_update(None, "max_page_count", 1 << 30)
-        .unwrap();
+    leave_pages(&store, None);
     store.commit(&changes).unwrap();
     assert_eq!(store.stats().rows.ended, 1);
     assert_eq!(all(&mut store)[2].versions, "game 2".into());

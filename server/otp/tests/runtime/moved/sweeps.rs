@@ -80,8 +80,8 @@ fn the_copies_of_a_sweep_can_be_put_in() {
     }
     let (mut second, its_ids) = node();
     for batch in sweep(&mut rig, 1, false) {
-        for (_, bytes) in batch.copies {
-            let subtree = Subtree::from_bytes(&bytes).unwrap();
+        for (_, copy) in batch.copies {
+            let subtree = Subtree::from_bytes(&copy.to_bytes()).unwrap();
             second.sim.put_in(put(subtree, None), PATIENCE_MS).unwrap();
         }
     }

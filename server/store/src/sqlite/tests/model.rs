@@ -103,19 +103,9 @@ fn fail(store: &mut Database, changes: &[Change]) {
     };
     let mut with_big = changes.to_vec();
     with_big.push(Change::Tell(big));
-    let pages: i64 = store
-        .connection
-        .query_row("PRAGMA page_count", (), |row| row.get(0))
-        .unwrap();
-    store
-        .connection
-        .pragma_update(None, "max_page_count", pages + 100)
-        .unwrap();
+    leave_pages(store, Some(100));
     store.commit(&with_big).unwrap_err();
-    store
-        .connection
-        .pragma_update(None, "max_page_count", 1 << 30)
-        .unwrap();
+    leave_pages(store, None);
     assert_eq!((all(store), store.known.stats()), before);
     assert_eq!(store.needs_versions().unwrap(), needs);
 }
