@@ -1,23 +1,25 @@
 //! The children that have rows, and the notices about births and ends.
 //!
-//! Shards write here ([`Children`]), without waiting; the keeper reads. A child has an entry of 16 bytes, by its pid: the number
-//! of its row. INVARIANT: an end finds the entry of any child whose row has been handed over, because the keeper enters the
-//! child before it looks whether the child lives (`rows`).
+//! Shards write here ([`Children`]), without waiting; the keeper reads. A child has an entry of 16 bytes, by its pid, from its
+//! birth on: the number of its row, and 0 before it has one. INVARIANT: an end finds the entry of any child whose row has been
+//! handed over, because the keeper enters the number before it looks whether the child lives (`rows`).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::SyncSender;
 
 use foldhash::{HashMap, HashMapExt};
 use parking_lot::Mutex;
 use pq_otp::{Children, Node, Pid};
 
-use crate::keeper::News;
 use crate::settings::Durable;
+use crate::wake::Wake;
 
-/// A child with a row.
+/// The children of unknown supervisors that are kept until the supervisors have been looked up again.
+const STRAYS_MAX: usize = 1_024;
+
+/// A durable child.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    /// The number of the row.
+    /// The number of the row; 0 before there is one.
     pub(crate) id: u64,
     /// The place of its supervisor in the setting `durable`.
     pub(crate) under: u8,
@@ -38,26 +40,29 @@ pub(crate) struct Roster {
     entries: Mutex<HashMap<Pid, Entry>>,
     /// At most one for each living child.
     births: Mutex<Vec<Born>>,
+    /// Children and supervisors that were born since the supervisors were looked up.
+    strays: Mutex<Vec<(Pid, Pid)>>,
     /// The rows of children that have ended: at most one for each row.
     ends: Mutex<Vec<u64>>,
     /// Whether births count: not while rows come back, and not while the node stops.
     hears_births: AtomicBool,
     /// Whether ends count: not while the node stops.
     hears_ends: AtomicBool,
-    wakes: SyncSender<News>,
+    wake: Wake,
 }
 
 impl Roster {
-    pub(crate) fn new(durable: Vec<Durable>, wakes: SyncSender<News>) -> Roster {
+    pub(crate) fn new(durable: Vec<Durable>, wake: Wake) -> Roster {
         Roster {
             supervisors: durable.iter().map(|_| AtomicU64::new(0)).collect(),
             durable,
             entries: Mutex::new(HashMap::new()),
             births: Mutex::default(),
+            strays: Mutex::default(),
             ends: Mutex::default(),
             hears_births: AtomicBool::new(false),
             hears_ends: AtomicBool::new(true),
-            wakes,
+            wake,
         }
     }
 
@@ -74,6 +79,7 @@ impl Roster {
 
     /// Looks up the supervisors. The children of one that another process has replaced have ended with it.
     pub(crate) fn find_supervisors(&self, node: &Node) {
+        let strays = std::mem::take(&mut *self.strays.lock());
         for (under, durable) in (0..).zip(&self.durable) {
             let Some(pid) = node.whereis(&durable.supervisor) else {
                 continue;
@@ -84,13 +90,27 @@ impl Roster {
                 self.end_all(under, node);
             }
         }
+        for (supervisor, child) in strays {
+            if let Some(under) = self.under(supervisor)
+                && node.is_alive(child)
+            {
+                self.note_born(Born { child, under });
+            }
+        }
+    }
+
+    /// The place of this supervisor in the setting `durable`.
+    fn under(&self, supervisor: Pid) -> Option<u8> {
+        let is_it = |known: &AtomicU64| known.load(Ordering::Relaxed) == supervisor.as_raw();
+        let under = self.supervisors.iter().position(is_it)?;
+        Some(under as u8)
     }
 
     fn end_all(&self, under: u8, node: &Node) {
         let mut ended = Vec::new();
         self.entries.lock().retain(|child, entry| {
             let stays = entry.under != under || node.is_alive(*child);
-            if !stays {
+            if !stays && entry.id != 0 {
                 ended.push(entry.id);
             }
             stays
@@ -120,7 +140,7 @@ impl Roster {
         self.entries.lock().remove(&child);
     }
 
-    /// All children with rows, in the order of their rows.
+    /// All children in the order of their rows, those without a row first.
     pub(crate) fn all(&self) -> Vec<(Pid, Entry)> {
         let entries = self.entries.lock();
         let mut all: Vec<_> = entries
@@ -136,8 +156,12 @@ impl Roster {
         std::mem::take(&mut *self.births.lock())
     }
 
-    /// A child is to be saved soon, as if it had just been born.
+    /// A child is to be saved soon, because it has just been born, or as if it had.
     pub(crate) fn note_born(&self, born: Born) {
+        let Born { child, under } = born;
+        let mut entries = self.entries.lock();
+        entries.entry(child).or_insert(Entry { id: 0, under });
+        drop(entries);
         self.births.lock().push(born);
     }
 
@@ -156,10 +180,12 @@ impl Children for Roster {
         if !self.hears_births.load(Ordering::Acquire) {
             return;
         }
-        let is_it = |known: &AtomicU64| known.load(Ordering::Relaxed) == supervisor.as_raw();
-        if let Some(under) = self.supervisors.iter().position(is_it) {
-            let under = under as u8;
-            self.births.lock().push(Born { child, under });
+        if let Some(under) = self.under(supervisor) {
+            return self.note_born(Born { child, under });
+        }
+        let mut strays = self.strays.lock();
+        if strays.len() < STRAYS_MAX {
+            strays.push((supervisor, child));
         }
     }
 
@@ -170,8 +196,9 @@ impl Children for Roster {
         let Some(entry) = self.entries.lock().remove(&child) else {
             return;
         };
-        self.ends.lock().push(entry.id);
-        // A full channel has other news, with which the keeper looks at the ends, too.
-        let _ = self.wakes.try_send(News::Look);
+        if entry.id != 0 {
+            self.ends.lock().push(entry.id);
+            self.wake.wake();
+        }
     }
 }

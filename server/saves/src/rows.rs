@@ -55,6 +55,8 @@ pub(crate) struct Rows {
     pub(crate) numbers: Numbers,
     /// The texts of versions, each once.
     texts: HashMap<String, Arc<str>>,
+    /// The last changes that the store has accepted.
+    accepted: CommitNumber,
 }
 
 /// How long the writer waits for room in the queue of the store before it looks whether the node stops.
@@ -63,6 +65,7 @@ const ROOM_TIMEOUT: Duration = Duration::from_millis(200);
 impl Rows {
     pub(crate) fn new(node: Node, roster: Arc<Roster>, saver: Saver, numbers: Numbers) -> Rows {
         Rows {
+            accepted: saver.durable(),
             node,
             roster,
             saver,
@@ -71,13 +74,18 @@ impl Rows {
         }
     }
 
+    /// The number up to which everything is to be on the disk, until all that was handed over is.
+    pub(crate) fn accepted(&self) -> CommitNumber {
+        self.accepted
+    }
+
     /// The row of a copied child; a child without one gets the next number. `None` for a child that has ended meanwhile.
     ///
     /// # Errors
     /// A sentence, when the child has no name.
     pub(crate) fn row(&mut self, copied: Copied) -> Result<Option<Row>, String> {
         let (child, under) = (copied.child, copied.under);
-        let known = self.roster.entry(child);
+        let known = self.roster.entry(child).filter(|entry| entry.id != 0);
         let id = known.map_or_else(|| self.numbers.next(), |entry| entry.id);
         let row = self.row_with(id, copied)?;
         if known.is_none() {
@@ -161,8 +169,9 @@ impl Rows {
             .chain(rows)
             .chain(after.into_iter().map(mark));
         let accepted = submit(&self.saver, changes.collect(), goes_on);
-        if accepted.is_none() {
-            self.roster.put_back_ends(&ends);
+        match accepted {
+            Some(number) => self.accepted = number,
+            None => self.roster.put_back_ends(&ends),
         }
         accepted.is_some()
     }

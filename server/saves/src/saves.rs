@@ -16,10 +16,12 @@ use crate::keeper::{Keeper, News, Shared, Watched};
 use crate::opening::{Opening, Versions};
 use crate::roster::Roster;
 use crate::rows::{Numbers, Rows, submit};
-use crate::settings::{Durable, Pace};
+use crate::settings::{Durable, Pace, Telling};
+use crate::told::{Audience, Cell};
+use crate::wake::Wake;
 
-/// Messages for the keeper that wait, besides one answer of each shard.
-const NEWS_MAX: usize = 64;
+/// Messages for the keeper that wait, besides one answer of each shard: one [`News::Look`], and the order for the last save.
+const NEWS_MAX: usize = 2;
 
 /// The time by which the answer of the keeper may come after the deadline: a chunk of children is on its way.
 const SLACK: Duration = Duration::from_secs(2);
@@ -55,6 +57,9 @@ pub struct Saves {
     stopped: Arc<AtomicBool>,
     hurries: Arc<AtomicBool>,
     watched: Arc<OnceLock<Watched>>,
+    audience: Cell,
+    wake: Wake,
+    telling: Telling,
     came_back: CameBack,
 }
 
@@ -66,7 +71,8 @@ impl Saves {
     pub fn open(setup: Setup<'_>) -> Result<Saves, OpenError> {
         let mut store = Database::open(&setup.file)?;
         let (sender, news) = sync_channel(NEWS_MAX + setup.node.shards());
-        let roster = Arc::new(Roster::new(setup.durable, sender.clone()));
+        let wake = Wake::new(sender.clone());
+        let roster = Arc::new(Roster::new(setup.durable, wake.clone()));
         roster.find_supervisors(&setup.node);
         if !setup.node.tell_children(roster.clone()) {
             tracing::error!("the node has another listener for children: ends are not saved");
@@ -84,7 +90,8 @@ impl Saves {
             changes,
             highest,
         } = boot.put_all(&mut store)?;
-        let saver = Saver::start(store, Settings::default(), |_| ())?;
+        let after_commits = wake.clone();
+        let saver = Saver::start(store, Settings::default(), move |_| after_commits.wake())?;
         for chunk in changes.chunks(CHANGES_MAX) {
             let _ = submit(&saver, chunk.to_vec(), || true);
         }
@@ -97,6 +104,9 @@ impl Saves {
             stopped: Arc::default(),
             hurries: Arc::default(),
             watched: Arc::default(),
+            audience: Arc::default(),
+            wake: wake.clone(),
+            telling: setup.pace.told,
             came_back: counts,
         };
         let rows = Rows::new(setup.node, roster, saver, Numbers::after(highest));
@@ -106,6 +116,8 @@ impl Saves {
             stopped: saves.stopped.clone(),
             hurries: saves.hurries.clone(),
             watched: saves.watched.clone(),
+            audience: saves.audience.clone(),
+            wake,
         };
         let keeper = Keeper::new(rows, setup.pace, shared);
         let thread = thread::Builder::new().name("saves-keeper".to_string());
@@ -113,8 +125,21 @@ impl Saves {
         Ok(saves)
     }
 
-    /// Sets the function that lists the roots which clients watch. It is called some times a second; a second call of this
-    /// function does nothing.
+    /// When clients are told of the states of children.
+    pub fn telling(&self) -> Telling {
+        self.telling
+    }
+
+    /// Sets those who wait for the disk before they are told of states, for [`crate::Telling::Durable`]. Returns a function for
+    /// them that is to be called when something begins to wait; it does not wait. A second call changes nothing.
+    pub fn tell(&self, audience: Box<dyn Audience>) -> impl Fn() + Send + Sync + use<> {
+        let _ = self.audience.set(audience);
+        let wake = self.wake.clone();
+        move || wake.wake()
+    }
+
+    /// Sets the function that lists the roots which clients watch, for [`crate::Telling::Lazy`]. It is called some times a
+    /// second; a second call of this function does nothing.
     pub fn watch(&self, watched: impl Fn() -> Vec<Pid> + Send + Sync + 'static) {
         let _ = self.watched.set(Box::new(watched));
     }
