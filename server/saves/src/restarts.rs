@@ -12,10 +12,12 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use pq_otp::moved::{Closed, Kept, Opened, Opens, SavedPart, Subtree};
+use parking_lot::Mutex;
+use pq_otp::moved::{Kept, SavedPart, Subtree};
 use pq_otp::{Comeback, Node, Reason, Restart};
 use pq_store::{Row, Saver};
 
@@ -32,6 +34,12 @@ const BATCH_MAX: usize = 256;
 
 /// The limit for one question: a shard waits no longer.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The threads that convert states of other versions: after an install, until the next round of the sweep.
+const CONVERTERS: usize = 2;
+
+/// The parts that wait for a conversion; the children of further ones are set aside.
+const CONVERSIONS_MAX: usize = 1_024;
 
 /// The longest sleep before the thread looks whether the node stops.
 const TICK: Duration = Duration::from_millis(500);
@@ -52,6 +60,18 @@ pub(crate) enum Job {
 
 /// See the top of the file.
 pub(crate) struct Restarts {
+    node: Node,
+    roster: Arc<Roster>,
+    saver: Saver,
+    first_seq: u64,
+    jobs: Receiver<Job>,
+    stopped: Arc<AtomicBool>,
+    converters: SyncSender<Older>,
+    failures: Failures,
+}
+
+/// The parts that others have, too.
+pub(crate) struct RestartSetup {
     pub(crate) node: Node,
     pub(crate) roster: Arc<Roster>,
     pub(crate) saver: Saver,
@@ -59,13 +79,42 @@ pub(crate) struct Restarts {
     /// The states of this run have at least this number.
     pub(crate) first_seq: u64,
     pub(crate) jobs: Receiver<Job>,
+    /// Whether the threads are to end.
     pub(crate) stopped: Arc<AtomicBool>,
-    pub(crate) failures: Failures,
 }
 
 impl Restarts {
+    /// Starts the threads.
+    pub(crate) fn start(setup: RestartSetup) -> std::io::Result<()> {
+        let (converters, parts) = sync_channel(CONVERSIONS_MAX);
+        let parts = Arc::new(Mutex::new(parts));
+        for _ in 0..CONVERTERS {
+            let converter = Converter {
+                node: setup.node.clone(),
+                roster: setup.roster.clone(),
+                versions: setup.versions.clone(),
+                parts: parts.clone(),
+            };
+            let thread = thread::Builder::new().name("saves-convert".to_string());
+            thread.spawn(move || converter.run())?;
+        }
+        let restarts = Restarts {
+            node: setup.node,
+            roster: setup.roster,
+            saver: setup.saver,
+            first_seq: setup.first_seq,
+            jobs: setup.jobs,
+            stopped: setup.stopped,
+            converters,
+            failures: Failures::new(),
+        };
+        let thread = thread::Builder::new().name("saves-restarts".to_string());
+        thread.spawn(move || restarts.run())?;
+        Ok(())
+    }
+
     /// Works until the node stops.
-    pub(crate) fn run(mut self) {
+    fn run(mut self) {
         while !self.stopped.load(Ordering::Acquire) {
             match self.jobs.recv_timeout(TICK) {
                 Ok(first) => {
@@ -100,10 +149,7 @@ impl Restarts {
                 Job::Reserve(id) => row
                     .into_iter()
                     .for_each(|row| self.roster.reserved.add(id, &row.key)),
-                Job::Restart(restart) => {
-                    let comeback = self.comeback(&restart, id, row);
-                    self.node.go_on(&restart, comeback);
-                }
+                Job::Restart(restart) => self.restart(*restart, id, row),
             }
         }
     }
@@ -116,26 +162,26 @@ impl Restarts {
     }
 
     /// Decides how a process comes back.
-    fn comeback(&mut self, restart: &Restart, id: Option<u64>, row: Option<&Row>) -> Comeback {
+    fn restart(&mut self, restart: Restart, id: Option<u64>, row: Option<&Row>) {
         let entry = self.roster.entry(restart.root);
-        let (Some(id), Some(entry)) = (id, entry) else {
-            return Comeback::Anew;
-        };
-        if entry.is_aside {
-            return Comeback::Never;
+        if entry.is_some_and(|entry| entry.is_aside) {
+            return self.node.go_on(&restart, Comeback::Never);
         }
-        if let Some(why) = &restart.why
+        if let (Some(id), Some(why)) = (id, &restart.why)
+            && is_failure(why)
             && self.failures.is_again(id, restart.at_ms)
         {
-            return self.never(restart, row, again(restart, why));
+            let why = again(&restart, why);
+            return self.never(&restart, row, why);
         }
         let Some(row) = row else {
-            return Comeback::Anew;
+            return self.node.go_on(&restart, Comeback::Anew);
         };
-        match self.saved(restart, row) {
-            Ok(Some(part)) => Comeback::Saved(part, Arc::new(Live(self.versions.clone()))),
-            Ok(None) => Comeback::Anew,
-            Err(why) => self.never(restart, Some(row), why),
+        match self.saved(&restart, row) {
+            Ok(Some(part)) if has_others(&self.node, &part) => self.convert(restart, part),
+            Ok(Some(part)) => self.node.go_on(&restart, saved(part)),
+            Ok(None) => self.node.go_on(&restart, Comeback::Anew),
+            Err(why) => self.never(&restart, Some(row), why),
         }
     }
 
@@ -146,27 +192,26 @@ impl Restarts {
             true => Kept::Here(&self.node),
             false => Kept::Earlier,
         };
-        let part = subtree.part(&restart.path, kept);
-        let is_other = |(module, vsn): &(&str, &str)| !is_current(&self.node, module, vsn);
-        let versions = part.iter().flat_map(SavedPart::versions);
-        let others = versions.filter(is_other);
-        let others: Vec<(String, String)> = others
-            .map(|(module, vsn)| (module.to_string(), vsn.to_string()))
-            .collect();
-        if !others.is_empty() {
-            // Loads the libraries, for which a shard must not wait.
-            self.versions.versions(&others);
-        }
-        Ok(part)
+        Ok(subtree.part(&restart.path, kept))
     }
 
-    fn never(&self, restart: &Restart, row: Option<&Row>, why: String) -> Comeback {
+    /// Has a part of other versions converted.
+    fn convert(&self, restart: Restart, part: SavedPart) {
+        if let Err(TrySendError::Full((restart, _)) | TrySendError::Disconnected((restart, _))) =
+            self.converters.try_send((restart, part))
+        {
+            let why = "too many states of other versions wait for their conversion".to_string();
+            self.never(&restart, None, why);
+        }
+    }
+
+    fn never(&self, restart: &Restart, row: Option<&Row>, why: String) {
         if let Some(row) = row {
             // Before the processes end, which frees the name.
             self.roster.reserved.add(row.id, &row.key);
         }
         self.roster.set_aside(&self.node, restart.root, why);
-        Comeback::Never
+        self.node.go_on(restart, Comeback::Never);
     }
 }
 
@@ -204,17 +249,59 @@ fn brief(why: &Reason) -> String {
     }
 }
 
-/// Opens parts with the versions that the node has when the part arrives: an install may have come between.
-struct Live(Arc<dyn Versions>);
+/// The answer with a part of the current versions. If an install has come between, the part is refused, and the supervisor
+/// tries again.
+fn saved(part: SavedPart) -> Comeback {
+    Comeback::Saved(part, Arc::new(Opening::new(Vec::new())))
+}
 
-impl Opens for Live {
-    fn open(&self, node: &Node, part: Closed<'_>) -> Result<Opened, String> {
-        let versions = match is_current(node, part.module, part.vsn) {
-            true => Vec::new(),
-            // Loads nothing.
-            false => self.0.versions(&[]),
-        };
-        Opening::new(versions).open(node, part)
+/// Whether the end of a process with this reason counts: a state that was refused has not run.
+fn is_failure(why: &Reason) -> bool {
+    let why = why.to_term();
+    let tag = why.as_tuple().and_then(<[_]>::first);
+    tag.is_none_or(|tag| !tag.is_atom("not_put_in"))
+}
+
+/// The modules of a part that are in other versions than those that run.
+fn others(node: &Node, part: &SavedPart) -> Vec<(String, String)> {
+    let versions = part.versions();
+    let others = versions.filter(|(module, vsn)| !is_current(node, module, vsn));
+    others
+        .map(|(module, vsn)| (module.to_string(), vsn.to_string()))
+        .collect()
+}
+
+fn has_others(node: &Node, part: &SavedPart) -> bool {
+    !others(node, part).is_empty()
+}
+
+/// A part of other versions, and its restart.
+type Older = (Restart, SavedPart);
+
+/// A thread that converts states. A conversion that does not end keeps its thread, and its child is set aside.
+struct Converter {
+    node: Node,
+    roster: Arc<Roster>,
+    versions: Arc<dyn Versions>,
+    parts: Arc<Mutex<Receiver<Older>>>,
+}
+
+impl Converter {
+    fn run(self) {
+        loop {
+            let next = self.parts.lock().recv();
+            let Ok((restart, part)) = next else {
+                return;
+            };
+            let opening = Opening::new(self.versions.versions(&others(&self.node, &part)));
+            match part.converted(&self.node, &opening) {
+                Ok(part) => self.node.go_on(&restart, saved(part)),
+                Err(why) => {
+                    self.roster.set_aside(&self.node, restart.root, why);
+                    self.node.go_on(&restart, Comeback::Never);
+                }
+            }
+        }
     }
 }
 

@@ -11,11 +11,10 @@ use pq_otp::{Node, Pid};
 use pq_store::{Database, Saver, Settings, Status};
 
 use crate::boot::{self, Boot, CameBack, Loaded, OpenError};
-use crate::failures::Failures;
 use crate::finish::{Finished, Order};
 use crate::keeper::{Keeper, News, Shared, Watched};
 use crate::opening::{Opening, Versions};
-use crate::restarts::{JOBS_MAX, Restarts};
+use crate::restarts::{JOBS_MAX, RestartSetup, Restarts};
 use crate::roster::Roster;
 use crate::rows::{Numbers, Rows, submit};
 use crate::settings::{Durable, Pace};
@@ -103,7 +102,7 @@ impl Saves {
             came_back: counts,
         };
         let numbers = Numbers::after(highest);
-        let restarts = Restarts {
+        Restarts::start(RestartSetup {
             node: setup.node.clone(),
             roster: roster.clone(),
             saver: saver.clone(),
@@ -111,10 +110,7 @@ impl Saves {
             first_seq: numbers.first(),
             jobs,
             stopped: saves.stopped.clone(),
-            failures: Failures::new(),
-        };
-        let thread = thread::Builder::new().name("saves-restarts".to_string());
-        thread.spawn(move || restarts.run())?;
+        })?;
         let rows = Rows::new(setup.node, roster, saver, numbers);
         let shared = Shared {
             news,

@@ -14,9 +14,11 @@ use std::collections::{HashMap, HashSet};
 use pq_abi::spec::ChildView;
 use pq_term::msgpack::{Reference, replace_references};
 use pq_term::{Pid, Term};
+use serde_bytes::ByteBuf;
 
 use super::letters::Letter;
 use super::numbers::Numbers;
+use super::opens::{Closed, Opens, Part};
 use super::value::{Moved, MovedBody, MovedHandler, Subtree};
 use crate::message::{Caller, Signal};
 use crate::node::Node;
@@ -102,6 +104,38 @@ impl SavedPart {
     pub fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
         self.subtree.versions()
     }
+
+    /// The part with states of the current versions: a shard, which must not wait, has nothing to convert then. Managers and
+    /// supervisors have no states, and stay.
+    ///
+    /// # Errors
+    /// A sentence that names the module whose state no version converts.
+    pub fn converted(mut self, node: &Node, opens: &dyn Opens) -> Result<SavedPart, String> {
+        for process in &mut self.subtree.processes {
+            match &mut process.body {
+                MovedBody::State(state) => {
+                    let closed = Closed {
+                        part: Part::State,
+                        module: &process.module,
+                        vsn: &process.vsn,
+                        bytes: std::mem::take(state).into_vec(),
+                        residues: std::mem::take(&mut process.residues),
+                    };
+                    let opened = opens.open(node, closed)?;
+                    *state = ByteBuf::from(opened.bytes);
+                    process.residues = opened.residues;
+                    process.vsn = opened.module.vsn().to_string();
+                }
+                MovedBody::Handlers(handlers) => {
+                    for handler in handlers {
+                        handler.convert(node, opens)?;
+                    }
+                }
+                MovedBody::Supervisor(..) => (),
+            }
+        }
+        Ok(self)
+    }
 }
 
 impl Moved {
@@ -135,6 +169,21 @@ impl Moved {
 }
 
 impl MovedHandler {
+    fn convert(&mut self, node: &Node, opens: &dyn Opens) -> Result<(), String> {
+        let closed = Closed {
+            part: Part::Handler,
+            module: &self.module,
+            vsn: &self.vsn,
+            bytes: std::mem::take(&mut self.state).into_vec(),
+            residues: std::mem::take(&mut self.residues),
+        };
+        let opened = opens.open(node, closed)?;
+        self.state = ByteBuf::from(opened.bytes);
+        self.residues = opened.residues;
+        self.vsn = opened.module.vsn().to_string();
+        Ok(())
+    }
+
     fn refers_only_to(&mut self, is_known: impl Fn(Pid) -> bool) -> bool {
         let mut is_own = true;
         replace_references(&mut self.state, |reference| {
