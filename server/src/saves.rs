@@ -3,7 +3,7 @@
 //!
 //! | who | calls |
 //! |---|---|
-//! | `run` | [`open`] before the door opens, [`finish`] before the applications stop |
+//! | `run` | [`open`] before the door opens, [`connect`] after it, [`finish`] before the applications stop |
 //! | `commands` | the questions about rows, and the commands for a node that does not run |
 
 use std::path::{Path, PathBuf};
@@ -15,7 +15,9 @@ use pq_code::{CodeServer, Library, Wanted};
 use pq_otp::Term;
 use pq_release::checksums::Checksums;
 use pq_release::layout;
-use pq_saves::{BadSetting, Durable, Pace, Saves, Setup, Version, Versions};
+use pq_saves::{
+    Audience, BadSetting, Durable, Pace, Saves, Setup, Telling, Version, Versions, Waiting,
+};
 use sockserv::{Door, Noun};
 
 use crate::boot::Booted;
@@ -111,34 +113,64 @@ fn say_who_came_back(saves: &Saves, noun: &Noun) {
     ));
 }
 
-/// The avatars that clients of this door watch are saved soon after each change. A client whose avatar is set aside is told so.
-pub(crate) fn watch(saves: &Saves, door: &Arc<Door>, noun: &Noun) {
-    let watched = door.clone();
-    saves.watch(move || watched.list_played());
+/// From now on, clients of this door are told of their avatars when that is on the disk; or else the avatars that they watch
+/// are saved soon after each change. A client whose avatar is set aside is told so.
+pub(crate) fn connect(saves: &Saves, door: &Arc<Door>, noun: &Noun) {
     // The node has the function as long as it runs, and the door has the node.
-    let told = Arc::downgrade(door);
+    let of_aside = Arc::downgrade(door);
     let text = format!(
         "Your {} cannot be continued now; it is kept for the operators.",
         noun.one
     );
     saves.on_set_aside(move |avatar| {
-        if let Some(door) = told.upgrade() {
+        if let Some(door) = of_aside.upgrade() {
             door.tell_player(avatar, &text);
         }
     });
+    let door = door.clone();
+    match saves.telling() {
+        Telling::Lazy => saves.watch(move || door.list_played()),
+        Telling::Durable => {
+            let told = door.told().clone();
+            told.hold(saves.tell(Box::new(Clients { door })));
+        }
+    }
 }
 
-/// Saves all avatars and closes the store, and says how many.
-pub(crate) fn finish(saves: &Saves, noun: &Noun) {
+/// The clients of a door.
+struct Clients {
+    door: Arc<Door>,
+}
+
+impl Audience for Clients {
+    fn take_waiting(&self) -> Vec<Waiting> {
+        let waiting = self.door.told().take().into_iter();
+        let of_session = waiting.map(|output| Waiting {
+            who: output.session,
+            roots: self.door.avatars_of(output.session),
+            release: Box::new(move || output.release()),
+        });
+        of_session.collect()
+    }
+
+    fn tell(&self, waits: bool) {
+        self.door.told().tell(waits);
+    }
+}
+
+/// Saves all avatars and closes the store, and says how many. Returns whether all are saved.
+pub(crate) fn finish(saves: &Saves, noun: &Noun) -> bool {
     let finished = saves.finish(Instant::now() + FINISH_TIMEOUT);
     let (saved, living, many) = (finished.saved, finished.living, &noun.many);
     let seconds = finished.took.as_secs_f64();
-    match saved >= living && finished.took > Duration::ZERO {
+    let is_whole = saved >= living && finished.took > Duration::ZERO;
+    match is_whole {
         true => tracing::info!(saved, "{many} are saved: {saved} in {seconds:.3} s"),
         false => tracing::error!(
             "failed to save all {many}: {saved} of {living} are saved, and the others as they were before"
         ),
     }
+    is_whole
 }
 
 /// The versions of modules in a release tree.

@@ -16,6 +16,7 @@
 //! | `roster` | the children that have rows, their births and ends |
 //! | `rows` | copies become rows |
 //! | `keeper`, `round` | the thread that asks for copies, and the pace of the sweep |
+//! | `told` | output of clients that waits until the states that it tells of are on the disk |
 //! | `boot` | rows become children |
 //! | `opening` | states of other versions |
 //! | `restarts`, `failures` | processes that come back as they were saved last, and children that are set aside |
@@ -38,9 +39,12 @@ mod round;
 mod rows;
 mod saves;
 mod settings;
+mod told;
+mod wake;
 
 pub use boot::{CameBack, OpenError};
 pub use finish::Finished;
 pub use opening::{Opening, Version, Versions};
 pub use saves::{Saves, Setup};
-pub use settings::{BadSetting, Durable, Pace};
+pub use settings::{BadSetting, Durable, Pace, Telling};
+pub use told::{Audience, Waiting};

@@ -1,8 +1,8 @@
 //! The children that have rows, and the notices about births and ends.
 //!
-//! Shards write here ([`Children`]), without waiting; the keeper reads. A child has an entry of 16 bytes, by its pid: the number
-//! of its row. INVARIANT: an end finds the entry of any child whose row has been handed over, because the keeper enters the
-//! child before it looks whether the child lives (`rows`).
+//! Shards write here ([`Children`]), without waiting; the keeper reads. A child has an entry of 16 bytes, by its pid, from its
+//! birth on: the number of its row, and 0 before it has one. INVARIANT: an end finds the entry of any child whose row has been
+//! handed over, because the keeper enters the number before it looks whether the child lives (`rows`).
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,15 +12,18 @@ use foldhash::{HashMap, HashMapExt};
 use parking_lot::Mutex;
 use pq_otp::{Children, Comeback, EndOf, ExitCause, Node, Pid, Reason, Restart, Signal};
 
-use crate::keeper::News;
 use crate::reserved::Reserved;
 use crate::restarts::{Job, ended};
 use crate::settings::Durable;
+use crate::wake::Wake;
 
-/// A child with a row.
+/// The children of unknown supervisors that are kept until the supervisors have been looked up again.
+const STRAYS_MAX: usize = 1_024;
+
+/// A durable child.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    /// The number of the row.
+    /// The number of the row; 0 before there is one.
     pub(crate) id: u64,
     /// The place of its supervisor in the setting `durable`.
     pub(crate) under: u8,
@@ -54,6 +57,8 @@ pub(crate) struct Roster {
     entries: Mutex<HashMap<Pid, Entry>>,
     /// At most one for each living child.
     births: Mutex<Vec<Born>>,
+    /// Children and supervisors that were born since the supervisors were looked up.
+    strays: Mutex<Vec<(Pid, Pid)>>,
     /// The rows of children that have ended: at most one for each row.
     ends: Mutex<Vec<u64>>,
     /// The rows that are to be set aside, with their sentences: at most one for each row.
@@ -65,7 +70,7 @@ pub(crate) struct Roster {
     hears_births: AtomicBool,
     /// Whether ends count: not while the node stops.
     hears_ends: AtomicBool,
-    wakes: SyncSender<News>,
+    wake: Wake,
     jobs: SyncSender<Job>,
 }
 
@@ -73,23 +78,20 @@ pub(crate) struct Roster {
 pub(crate) type OnAside = Box<dyn Fn(Pid) + Send + Sync>;
 
 impl Roster {
-    pub(crate) fn new(
-        durable: Vec<Durable>,
-        wakes: SyncSender<News>,
-        jobs: SyncSender<Job>,
-    ) -> Roster {
+    pub(crate) fn new(durable: Vec<Durable>, wake: Wake, jobs: SyncSender<Job>) -> Roster {
         Roster {
             supervisors: durable.iter().map(|_| AtomicU64::new(0)).collect(),
             durable,
             entries: Mutex::new(HashMap::new()),
             births: Mutex::default(),
+            strays: Mutex::default(),
             ends: Mutex::default(),
             asides: Mutex::default(),
             reserved: Reserved::default(),
             on_aside: OnceLock::new(),
             hears_births: AtomicBool::new(false),
             hears_ends: AtomicBool::new(true),
-            wakes,
+            wake,
             jobs,
         }
     }
@@ -107,6 +109,7 @@ impl Roster {
 
     /// Looks up the supervisors. The children of one that another process has replaced have ended with it.
     pub(crate) fn find_supervisors(&self, node: &Node) {
+        let strays = std::mem::take(&mut *self.strays.lock());
         for (under, durable) in (0..).zip(&self.durable) {
             let Some(pid) = node.whereis(&durable.supervisor) else {
                 continue;
@@ -117,13 +120,27 @@ impl Roster {
                 self.end_all(under, node);
             }
         }
+        for (supervisor, child) in strays {
+            if let Some(under) = self.under(supervisor)
+                && node.is_alive(child)
+            {
+                self.note_born(Born { child, under });
+            }
+        }
+    }
+
+    /// The place of this supervisor in the setting `durable`.
+    fn under(&self, supervisor: Pid) -> Option<u8> {
+        let is_it = |known: &AtomicU64| known.load(Ordering::Relaxed) == supervisor.as_raw();
+        let under = self.supervisors.iter().position(is_it)?;
+        Some(under as u8)
     }
 
     fn end_all(&self, under: u8, node: &Node) {
         let mut ended = Vec::new();
         self.entries.lock().retain(|child, entry| {
             let stays = entry.under != under || node.is_alive(*child);
-            if !stays {
+            if !stays && entry.id != 0 {
                 ended.push(entry.id);
             }
             stays
@@ -153,7 +170,7 @@ impl Roster {
         self.entries.lock().remove(&child);
     }
 
-    /// All children with rows that are not set aside, in the order of their rows.
+    /// All children that are not set aside, in the order of their rows, those without a row first.
     pub(crate) fn all(&self) -> Vec<(Pid, Entry)> {
         let entries = self.entries.lock();
         let mut all: Vec<_> = entries
@@ -170,8 +187,12 @@ impl Roster {
         std::mem::take(&mut *self.births.lock())
     }
 
-    /// A child is to be saved soon, as if it had just been born.
+    /// A child is to be saved soon, because it has just been born, or as if it had.
     pub(crate) fn note_born(&self, born: Born) {
+        let Born { child, under } = born;
+        let mut entries = self.entries.lock();
+        entries.entry(child).or_insert(Entry::new(0, under));
+        drop(entries);
         self.births.lock().push(born);
     }
 
@@ -223,12 +244,7 @@ impl Roster {
                 "failed to reserve the name of a child that is set aside"
             );
         }
-        self.wake();
-    }
-
-    /// Lets the keeper look at ends. A full channel has other news, with which it looks at them, too.
-    fn wake(&self) {
-        let _ = self.wakes.try_send(News::Look);
+        self.wake.wake();
     }
 
     /// Ends that could not be handed over.
@@ -242,10 +258,12 @@ impl Children for Roster {
         if !self.hears_births.load(Ordering::Acquire) {
             return;
         }
-        let is_it = |known: &AtomicU64| known.load(Ordering::Relaxed) == supervisor.as_raw();
-        if let Some(under) = self.supervisors.iter().position(is_it) {
-            let under = under as u8;
-            self.births.lock().push(Born { child, under });
+        if let Some(under) = self.under(supervisor) {
+            return self.note_born(Born { child, under });
+        }
+        let mut strays = self.strays.lock();
+        if strays.len() < STRAYS_MAX {
+            strays.push((supervisor, child));
         }
     }
 
@@ -257,18 +275,18 @@ impl Children for Roster {
             return;
         };
         match end {
-            _ if entry.is_aside => (),
+            _ if entry.is_aside || entry.id == 0 => (),
             EndOf::Failure(why) => self.note_aside(entry, child, ended(why)),
             EndOf::Order | EndOf::Restart => {
                 self.ends.lock().push(entry.id);
-                self.wake();
+                self.wake.wake();
             }
         }
     }
 
     fn replaced(&self, supervisor: Pid, old: Pid, new: Pid) {
         let mut entries = self.entries.lock();
-        let entry = entries.remove(&old);
+        let entry = entries.remove(&old).filter(|entry| entry.id != 0);
         entries.extend(entry.map(|entry| (new, entry)));
         drop(entries);
         if entry.is_none() {
@@ -277,7 +295,7 @@ impl Children for Roster {
     }
 
     fn keeps(&self, child: Pid) -> bool {
-        self.hears_ends.load(Ordering::Acquire) && self.entry(child).is_some()
+        self.entry(child).is_some_and(|entry| entry.id != 0)
     }
 
     fn restart(&self, node: &Node, restart: Restart) {

@@ -60,6 +60,8 @@ pub(crate) struct Rows {
     pub(crate) numbers: Numbers,
     /// The texts of versions, each once.
     texts: HashMap<String, Arc<str>>,
+    /// The last changes that the store has accepted.
+    accepted: CommitNumber,
 }
 
 /// How long the writer waits for room in the queue of the store before it looks whether the node stops.
@@ -68,12 +70,18 @@ const ROOM_TIMEOUT: Duration = Duration::from_millis(200);
 impl Rows {
     pub(crate) fn new(node: Node, roster: Arc<Roster>, saver: Saver, numbers: Numbers) -> Rows {
         Rows {
+            accepted: saver.durable(),
             node,
             roster,
             saver,
             numbers,
             texts: HashMap::new(),
         }
+    }
+
+    /// The number up to which everything is to be on the disk, until all that was handed over is.
+    pub(crate) fn accepted(&self) -> CommitNumber {
+        self.accepted
     }
 
     /// The row of a copied child; a child without one gets the next number. `None` for a child that has ended
@@ -87,6 +95,7 @@ impl Rows {
         if known.is_some_and(|entry| entry.is_aside) {
             return Ok(None);
         }
+        let known = known.filter(|entry| entry.id != 0);
         let id = known.map_or_else(|| self.numbers.next(), |entry| entry.id);
         let row = self.row_with(id, copied)?;
         if known.is_none() {
@@ -173,9 +182,12 @@ impl Rows {
             .chain(after.into_iter().map(ended))
             .chain(asides.iter().map(set_aside));
         let accepted = submit(&self.saver, changes.collect(), goes_on);
-        if accepted.is_none() {
-            self.roster.put_back_ends(&ends);
-            self.roster.put_back_asides(asides);
+        match accepted {
+            Some(number) => self.accepted = number,
+            None => {
+                self.roster.put_back_ends(&ends);
+                self.roster.put_back_asides(asides);
+            }
         }
         accepted.is_some()
     }

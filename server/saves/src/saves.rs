@@ -17,10 +17,12 @@ use crate::opening::{Opening, Versions};
 use crate::restarts::{JOBS_MAX, RestartSetup, Restarts};
 use crate::roster::Roster;
 use crate::rows::{Numbers, Rows, submit};
-use crate::settings::{Durable, Pace};
+use crate::settings::{Durable, Pace, Telling};
+use crate::told::{Audience, Cell};
+use crate::wake::Wake;
 
-/// Messages for the keeper that wait, besides one answer of each shard.
-const NEWS_MAX: usize = 64;
+/// Messages for the keeper that wait, besides one answer of each shard: one [`News::Look`], and the order for the last save.
+const NEWS_MAX: usize = 2;
 
 /// The time by which the answer of the keeper may come after the deadline: a chunk of children is on its way.
 const SLACK: Duration = Duration::from_secs(2);
@@ -56,6 +58,9 @@ pub struct Saves {
     stopped: Arc<AtomicBool>,
     hurries: Arc<AtomicBool>,
     watched: Arc<OnceLock<Watched>>,
+    audience: Cell,
+    wake: Wake,
+    telling: Telling,
     came_back: CameBack,
 }
 
@@ -67,8 +72,9 @@ impl Saves {
     pub fn open(setup: Setup<'_>) -> Result<Saves, OpenError> {
         let mut store = Database::open(&setup.file)?;
         let (sender, news) = sync_channel(NEWS_MAX + setup.node.shards());
+        let wake = Wake::new(sender.clone());
         let (jobs_sender, jobs) = sync_channel(JOBS_MAX);
-        let roster = Arc::new(Roster::new(setup.durable, sender.clone(), jobs_sender));
+        let roster = Arc::new(Roster::new(setup.durable, wake.clone(), jobs_sender));
         roster.find_supervisors(&setup.node);
         if !setup.node.tell_children(roster.clone()) {
             tracing::error!("the node has another listener for children: ends are not saved");
@@ -86,7 +92,8 @@ impl Saves {
             changes,
             highest,
         } = boot.put_all(&mut store)?;
-        let saver = Saver::start(store, Settings::default(), |_| ())?;
+        let after_commits = wake.clone();
+        let saver = Saver::start(store, Settings::default(), move |_| after_commits.wake())?;
         for chunk in changes.chunks(CHANGES_MAX) {
             let _ = submit(&saver, chunk.to_vec(), || true);
         }
@@ -99,6 +106,9 @@ impl Saves {
             stopped: Arc::default(),
             hurries: Arc::default(),
             watched: Arc::default(),
+            audience: Arc::default(),
+            wake: wake.clone(),
+            telling: setup.pace.told,
             came_back: counts,
         };
         let numbers = Numbers::after(highest);
@@ -118,6 +128,8 @@ impl Saves {
             stopped: saves.stopped.clone(),
             hurries: saves.hurries.clone(),
             watched: saves.watched.clone(),
+            audience: saves.audience.clone(),
+            wake,
         };
         let keeper = Keeper::new(rows, setup.pace, shared);
         let thread = thread::Builder::new().name("saves-keeper".to_string());
@@ -125,8 +137,21 @@ impl Saves {
         Ok(saves)
     }
 
-    /// Sets the function that lists the roots which clients watch. It is called some times a second; a second call of this
-    /// function does nothing.
+    /// When clients are told of the states of children.
+    pub fn telling(&self) -> Telling {
+        self.telling
+    }
+
+    /// Sets those who wait for the disk before they are told of states, for [`crate::Telling::Durable`]. Returns a function for
+    /// them that is to be called when something begins to wait; it does not wait. A second call changes nothing.
+    pub fn tell(&self, audience: Box<dyn Audience>) -> impl Fn() + Send + Sync + use<> {
+        let _ = self.audience.set(audience);
+        let wake = self.wake.clone();
+        move || wake.wake()
+    }
+
+    /// Sets the function that lists the roots which clients watch, for [`crate::Telling::Lazy`]. It is called some times a
+    /// second; a second call of this function does nothing.
     pub fn watch(&self, watched: impl Fn() -> Vec<Pid> + Send + Sync + 'static) {
         let _ = self.watched.set(Box::new(watched));
     }

@@ -21,6 +21,7 @@ use crate::entrance::reception::Reception;
 use crate::entrance::socket::prepare;
 use crate::entrance::tls::{Keys, TlsEntrance};
 use crate::session::crowd::Guest;
+use crate::session::told::Told;
 use crate::settings::Settings;
 use crate::wire::gmcp::Message;
 use crate::wire::mssp::{Listing, Mssp};
@@ -134,6 +135,16 @@ impl Door {
     /// The avatars that play for clients, in no order: the processes whose end is the end of the avatar.
     pub fn list_played(&self) -> Vec<Pid> {
         self.reception.gate.avatars().list_played()
+    }
+
+    /// The avatars that play for this session ([`Guest::process`]).
+    pub fn avatars_of(&self, session: Pid) -> Vec<Pid> {
+        self.reception.gate.avatars().of_session(session)
+    }
+
+    /// The output that waits until the states of avatars are on the disk.
+    pub fn told(&self) -> &Arc<Told> {
+        &self.reception.sessions.told
     }
 
     /// The processes whose end is the end of an abandoned avatar, in no order.
