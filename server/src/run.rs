@@ -336,7 +336,8 @@ impl Service<'_> {
         }
         let door = door::open(&booted, options, releases.clone()).await?;
         if let (Some(saves), Some(door)) = (&saves, &door) {
-            saves::connect(saves, door);
+            let noun = door::Game::of(&booted).unwrap_or_default().noun;
+            saves::connect(saves, door, &noun);
         }
         let running = Arc::new(self.running(releases, door.clone(), saves.clone())?);
         let socket = OperatorSocket::open(running.clone())?;
@@ -473,7 +474,7 @@ async fn fill(booted: &Booted, options: &options::Node) -> anyhow::Result<()> {
         pace_ms: pace,
     };
     let fill = move || {
-        let plays = |name: &str| names.whereis(&Term::string(name)).is_some();
+        let plays = |name: &str| names.is_taken(&Term::string(name));
         avatars::fill(&node, &game, wanted, plays)
     };
     let avatars::Filled {

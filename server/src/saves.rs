@@ -71,15 +71,16 @@ pub(crate) fn open(
         file: file(booted.root()),
         durable,
         pace,
-        versions: &Tree {
-            code: booted.code(),
-            root: booted.root(),
-        },
+        versions: Arc::new(Tree {
+            code: booted.code().clone(),
+            root: booted.root().to_path_buf(),
+        }),
         cancelled,
     };
     let saves = Saves::open(setup).map_err(|error| {
         anyhow::anyhow!("failed to {error}; --no-saves starts the node without its saves")
     })?;
+    booted.names().reserve(Box::new(saves.reserved()));
     say_who_came_back(&saves, &Game::of(booted).unwrap_or_default().noun);
     Ok(Some(saves))
 }
@@ -88,13 +89,18 @@ fn say_who_came_back(saves: &Saves, noun: &Noun) {
     let (back, file) = (saves.came_back(), saves.file().display());
     let many = &noun.many;
     tracing::info!(file = %file, came_back = back.came_back, set_aside = back.set_aside, "{many} are saved");
-    if back.came_back + back.set_aside + back.left == 0 {
+    if back.came_back + back.set_aside + back.failed + back.left == 0 {
         return;
     }
     let aside = match back.set_aside {
         0 => String::new(),
         1 => "; 1 could not be opened and is set aside".to_string(),
         count => format!("; {count} could not be opened and are set aside"),
+    };
+    let failed = match back.failed {
+        0 => String::new(),
+        1 => "; 1 that has failed stays set aside".to_string(),
+        count => format!("; {count} that have failed stay set aside"),
     };
     let left = match back.left {
         0 => String::new(),
@@ -103,13 +109,24 @@ fn say_who_came_back(saves: &Saves, noun: &Noun) {
     let seconds = back.took.as_secs_f64();
     let avatars = counted(back.came_back, &noun.one, many);
     say(format_args!(
-        "{avatars} came back in {seconds:.3} s from {file}{aside}{left}"
+        "{avatars} came back in {seconds:.3} s from {file}{aside}{failed}{left}"
     ));
 }
 
 /// From now on, clients of this door are told of their avatars when that is on the disk; or else the avatars that they watch
-/// are saved soon after each change.
-pub(crate) fn connect(saves: &Saves, door: &Arc<Door>) {
+/// are saved soon after each change. A client whose avatar is set aside is told so.
+pub(crate) fn connect(saves: &Saves, door: &Arc<Door>, noun: &Noun) {
+    // The node has the function as long as it runs, and the door has the node.
+    let of_aside = Arc::downgrade(door);
+    let text = format!(
+        "Your {} cannot be continued now; it is kept for the operators.",
+        noun.one
+    );
+    saves.on_set_aside(move |avatar| {
+        if let Some(door) = of_aside.upgrade() {
+            door.tell_player(avatar, &text);
+        }
+    });
     let door = door.clone();
     match saves.telling() {
         Telling::Lazy => saves.watch(move || door.list_played()),
@@ -157,12 +174,12 @@ pub(crate) fn finish(saves: &Saves, noun: &Noun) -> bool {
 }
 
 /// The versions of modules in a release tree.
-struct Tree<'a> {
-    code: &'a CodeServer,
-    root: &'a Path,
+struct Tree {
+    code: Arc<CodeServer>,
+    root: PathBuf,
 }
 
-impl Versions for Tree<'_> {
+impl Versions for Tree {
     /// Rows of the current versions need no other library.
     fn versions(&self, needed: &[(String, String)]) -> Vec<Version> {
         let is_current = |(module, vsn): &&(String, String)| {
@@ -176,7 +193,7 @@ impl Versions for Tree<'_> {
     }
 }
 
-impl Tree<'_> {
+impl Tree {
     /// Loads the other versions of the application that has this module. None of their modules becomes current.
     fn load_versions(&self, module: &str) {
         let libraries = self.code.libraries();
@@ -199,7 +216,7 @@ impl Tree<'_> {
     }
 
     fn load(&self, application: &str, vsn: &str) {
-        let sums = Checksums::read(&layout::checksums(self.root, application, vsn));
+        let sums = Checksums::read(&layout::checksums(&self.root, application, vsn));
         let name = layout::library_name(application);
         let Some(checksum) = sums.ok().and_then(|sums| sums.0.get(&name)?.parse().ok()) else {
             return;
@@ -211,7 +228,7 @@ impl Tree<'_> {
         // The code server logs the failure, and rows that need the library are set aside.
         let _ = self
             .code
-            .load_library(&layout::library(self.root, application, vsn), wanted);
+            .load_library(&layout::library(&self.root, application, vsn), wanted);
     }
 }
 

@@ -127,7 +127,7 @@ impl Keeper {
     }
 
     fn last_row(&mut self, child: Pid, entry: Entry, subtree: Subtree) -> Option<pq_store::Row> {
-        let Entry { id, under } = entry;
+        let Entry { id, under, .. } = entry;
         let id = if id == 0 {
             self.rows.numbers.next()
         } else {

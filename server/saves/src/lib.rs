@@ -19,16 +19,21 @@
 //! | `told` | output of clients that waits until the states that it tells of are on the disk |
 //! | `boot` | rows become children |
 //! | `opening` | states of other versions |
+//! | `restarts`, `failures` | processes that come back as they were saved last, and children that are set aside |
+//! | `reserved` | the names of rows that are set aside |
 //! | `finish` | the last save, in which the children leave the node |
 
 // The example of the README is a doctest.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod boot;
+mod failures;
 mod finish;
 mod keeper;
 mod key;
 mod opening;
+mod reserved;
+mod restarts;
 mod roster;
 mod round;
 mod rows;

@@ -4,12 +4,16 @@
 //! birth on: the number of its row, and 0 before it has one. INVARIANT: an end finds the entry of any child whose row has been
 //! handed over, because the keeper enters the number before it looks whether the child lives (`rows`).
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
 
 use foldhash::{HashMap, HashMapExt};
 use parking_lot::Mutex;
-use pq_otp::{Children, Node, Pid};
+use pq_otp::{Children, Comeback, EndOf, ExitCause, Node, Pid, Reason, Restart, Signal};
 
+use crate::reserved::Reserved;
+use crate::restarts::{Job, ended};
 use crate::settings::Durable;
 use crate::wake::Wake;
 
@@ -23,6 +27,19 @@ pub(crate) struct Entry {
     pub(crate) id: u64,
     /// The place of its supervisor in the setting `durable`.
     pub(crate) under: u8,
+    /// Whether the row is set aside, and the processes are about to end: no further state of them counts.
+    pub(crate) is_aside: bool,
+}
+
+impl Entry {
+    pub(crate) fn new(id: u64, under: u8) -> Entry {
+        let is_aside = false;
+        Entry {
+            id,
+            under,
+            is_aside,
+        }
+    }
 }
 
 /// A child that has just been born.
@@ -44,15 +61,24 @@ pub(crate) struct Roster {
     strays: Mutex<Vec<(Pid, Pid)>>,
     /// The rows of children that have ended: at most one for each row.
     ends: Mutex<Vec<u64>>,
+    /// The rows that are to be set aside, with their sentences: at most one for each row.
+    asides: Mutex<Vec<(u64, String)>>,
+    pub(crate) reserved: Reserved,
+    /// Told of each child that is set aside while its client may be there.
+    pub(crate) on_aside: OnceLock<OnAside>,
     /// Whether births count: not while rows come back, and not while the node stops.
     hears_births: AtomicBool,
     /// Whether ends count: not while the node stops.
     hears_ends: AtomicBool,
     wake: Wake,
+    jobs: SyncSender<Job>,
 }
 
+/// See [`crate::Saves::on_set_aside`].
+pub(crate) type OnAside = Box<dyn Fn(Pid) + Send + Sync>;
+
 impl Roster {
-    pub(crate) fn new(durable: Vec<Durable>, wake: Wake) -> Roster {
+    pub(crate) fn new(durable: Vec<Durable>, wake: Wake, jobs: SyncSender<Job>) -> Roster {
         Roster {
             supervisors: durable.iter().map(|_| AtomicU64::new(0)).collect(),
             durable,
@@ -60,9 +86,13 @@ impl Roster {
             births: Mutex::default(),
             strays: Mutex::default(),
             ends: Mutex::default(),
+            asides: Mutex::default(),
+            reserved: Reserved::default(),
+            on_aside: OnceLock::new(),
             hears_births: AtomicBool::new(false),
             hears_ends: AtomicBool::new(true),
             wake,
+            jobs,
         }
     }
 
@@ -140,11 +170,12 @@ impl Roster {
         self.entries.lock().remove(&child);
     }
 
-    /// All children in the order of their rows, those without a row first.
+    /// All children that are not set aside, in the order of their rows, those without a row first.
     pub(crate) fn all(&self) -> Vec<(Pid, Entry)> {
         let entries = self.entries.lock();
         let mut all: Vec<_> = entries
             .iter()
+            .filter(|(_, entry)| !entry.is_aside)
             .map(|(child, entry)| (*child, *entry))
             .collect();
         drop(entries);
@@ -160,13 +191,60 @@ impl Roster {
     pub(crate) fn note_born(&self, born: Born) {
         let Born { child, under } = born;
         let mut entries = self.entries.lock();
-        entries.entry(child).or_insert(Entry { id: 0, under });
+        entries.entry(child).or_insert(Entry::new(0, under));
         drop(entries);
         self.births.lock().push(born);
     }
 
     pub(crate) fn take_ends(&self) -> Vec<u64> {
         std::mem::take(&mut *self.ends.lock())
+    }
+
+    pub(crate) fn take_asides(&self) -> Vec<(u64, String)> {
+        std::mem::take(&mut *self.asides.lock())
+    }
+
+    /// Rows that could not be set aside yet.
+    pub(crate) fn put_back_asides(&self, asides: Vec<(u64, String)>) {
+        self.asides.lock().extend(asides);
+    }
+
+    /// Sets a living child aside: its row has the sentence, its client is told, and its processes end in order.
+    pub(crate) fn set_aside(&self, node: &Node, root: Pid, why: String) {
+        let mut entries = self.entries.lock();
+        let Some(entry) = entries.get_mut(&root).filter(|entry| !entry.is_aside) else {
+            return;
+        };
+        entry.is_aside = true;
+        let entry = *entry;
+        if !node.is_alive(root) {
+            entries.remove(&root);
+        }
+        drop(entries);
+        self.note_aside(entry, root, why);
+        if let Some(from) = self.supervisor(entry.under) {
+            node.signal(Signal::Exit {
+                to: root,
+                from,
+                reason: Reason::Shutdown,
+                cause: ExitCause::Explicit,
+            });
+        }
+    }
+
+    fn note_aside(&self, entry: Entry, root: Pid, why: String) {
+        tracing::error!(row = entry.id, %root, "a saved child is set aside: {why}");
+        self.asides.lock().push((entry.id, why));
+        if let Some(tell) = self.on_aside.get() {
+            tell(root);
+        }
+        if self.jobs.try_send(Job::Reserve(entry.id)).is_err() {
+            tracing::warn!(
+                row = entry.id,
+                "failed to reserve the name of a child that is set aside"
+            );
+        }
+        self.wake.wake();
     }
 
     /// Ends that could not be handed over.
@@ -189,16 +267,51 @@ impl Children for Roster {
         }
     }
 
-    fn ended(&self, _: Pid, child: Pid) {
-        if !self.hears_ends.load(Ordering::Acquire) {
+    fn ended(&self, _: &Node, child: Pid, end: EndOf<'_>) {
+        if end == EndOf::Restart || !self.hears_ends.load(Ordering::Acquire) {
             return;
         }
         let Some(entry) = self.entries.lock().remove(&child) else {
             return;
         };
-        if entry.id != 0 {
-            self.ends.lock().push(entry.id);
-            self.wake.wake();
+        match end {
+            _ if entry.is_aside || entry.id == 0 => (),
+            EndOf::Failure(why) => self.note_aside(entry, child, ended(why)),
+            EndOf::Order | EndOf::Restart => {
+                self.ends.lock().push(entry.id);
+                self.wake.wake();
+            }
         }
+    }
+
+    fn replaced(&self, supervisor: Pid, old: Pid, new: Pid) {
+        let mut entries = self.entries.lock();
+        let entry = entries.remove(&old).filter(|entry| entry.id != 0);
+        entries.extend(entry.map(|entry| (new, entry)));
+        drop(entries);
+        if entry.is_none() {
+            self.started(supervisor, new);
+        }
+    }
+
+    fn keeps(&self, child: Pid) -> bool {
+        self.entry(child).is_some_and(|entry| entry.id != 0)
+    }
+
+    fn restart(&self, node: &Node, restart: Restart) {
+        let job = Job::Restart(Box::new(restart));
+        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
+            self.jobs.try_send(job)
+            && let Job::Restart(restart) = job
+        {
+            let why = "too many processes were restarted at the same time".to_string();
+            self.set_aside(node, restart.root, why);
+            node.go_on(&restart, Comeback::Never);
+        }
+    }
+
+    fn is_late(&self, node: &Node, child: Pid) {
+        let why = "its saved state could not be read within 5 s, to restart it".to_string();
+        self.set_aside(node, child, why);
     }
 }

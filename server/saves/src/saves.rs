@@ -14,6 +14,7 @@ use crate::boot::{self, Boot, CameBack, Loaded, OpenError};
 use crate::finish::{Finished, Order};
 use crate::keeper::{Keeper, News, Shared, Watched};
 use crate::opening::{Opening, Versions};
+use crate::restarts::{JOBS_MAX, RestartSetup, Restarts};
 use crate::roster::Roster;
 use crate::rows::{Numbers, Rows, submit};
 use crate::settings::{Durable, Pace, Telling};
@@ -43,7 +44,7 @@ pub struct Setup<'a> {
     /// How often children are saved.
     pub pace: Pace,
     /// The versions of modules, for states of other versions.
-    pub versions: &'a dyn Versions,
+    pub versions: Arc<dyn Versions>,
     /// Set by another thread when the boot is to end early.
     pub cancelled: &'a AtomicBool,
 }
@@ -72,7 +73,8 @@ impl Saves {
         let mut store = Database::open(&setup.file)?;
         let (sender, news) = sync_channel(NEWS_MAX + setup.node.shards());
         let wake = Wake::new(sender.clone());
-        let roster = Arc::new(Roster::new(setup.durable, wake.clone()));
+        let (jobs_sender, jobs) = sync_channel(JOBS_MAX);
+        let roster = Arc::new(Roster::new(setup.durable, wake.clone(), jobs_sender));
         roster.find_supervisors(&setup.node);
         if !setup.node.tell_children(roster.clone()) {
             tracing::error!("the node has another listener for children: ends are not saved");
@@ -109,7 +111,17 @@ impl Saves {
             telling: setup.pace.told,
             came_back: counts,
         };
-        let rows = Rows::new(setup.node, roster, saver, Numbers::after(highest));
+        let numbers = Numbers::after(highest);
+        Restarts::start(RestartSetup {
+            node: setup.node.clone(),
+            roster: roster.clone(),
+            saver: saver.clone(),
+            versions: setup.versions,
+            first_seq: numbers.first(),
+            jobs,
+            stopped: saves.stopped.clone(),
+        })?;
+        let rows = Rows::new(setup.node, roster, saver, numbers);
         let shared = Shared {
             news,
             sender,
@@ -142,6 +154,24 @@ impl Saves {
     /// second; a second call of this function does nothing.
     pub fn watch(&self, watched: impl Fn() -> Vec<Pid> + Send + Sync + 'static) {
         let _ = self.watched.set(Box::new(watched));
+    }
+
+    /// Sets the function that is told of each root that is set aside; its client may still be there. A shard calls it, so it must
+    /// not wait; a second call of this function does nothing.
+    pub fn on_set_aside(&self, tell: impl Fn(Pid) + Send + Sync + 'static) {
+        let _ = self.roster.on_aside.set(Box::new(tell));
+    }
+
+    /// A question for whether a name, folded by `regis_confusable`, is that of a row that is set aside: no other child may
+    /// have it.
+    pub fn reserved(&self) -> impl Fn(&[u8]) -> bool + Send + Sync + use<> {
+        let roster = self.roster.clone();
+        move |folded| roster.reserved.has(&String::from_utf8_lossy(folded))
+    }
+
+    /// A row is not set aside any more: an operator has removed it or put it back. Its name may be given again.
+    pub fn free_name(&self, id: u64) {
+        self.roster.reserved.remove(id);
     }
 
     /// The result of the boot.

@@ -109,6 +109,10 @@ impl Read for Faulty {
         self.0.0.0.lock().model.get(key)
     }
 
+    fn find(&mut self, id: u64) -> Result<Option<Row>, StoreError> {
+        self.0.0.0.lock().model.find(id)
+    }
+
     fn list(&mut self, page: Page) -> Result<Vec<Row>, StoreError> {
         self.0.0.0.lock().model.list(page)
     }

@@ -184,6 +184,15 @@ impl Door {
         self.reception.sessions.logins.crowd.tell(port, text);
     }
 
+    /// Writes a line to the client for which this avatar plays, or has played last. `false` when there is no such client.
+    pub fn tell_player(&self, avatar: Pid, text: &str) -> bool {
+        self.reception
+            .sessions
+            .logins
+            .crowd
+            .tell_player(avatar, text)
+    }
+
     /// Replaces all bans. Admitted clients that are banned now are told so and closed; returns their number.
     pub fn set_bans(&self, bans: Vec<Ban>) -> usize {
         self.reception.gate.set_bans(bans);

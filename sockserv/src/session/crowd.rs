@@ -221,6 +221,19 @@ impl Crowd {
         let _ = self.get(id).map(|client| client.port.announce(text));
     }
 
+    /// Writes a line to the client whose last avatar is or was this process. Returns whether there is one.
+    pub(crate) fn tell_player(&self, avatar: Pid, text: &str) -> bool {
+        let plays = |client: &Client| {
+            let last = client.avatar.lock();
+            last.as_ref().and_then(|last| last.process) == Some(avatar)
+        };
+        let all = self.all();
+        let found = all.iter().find(|(_, client)| plays(client));
+        // An overflow is ignored, as above.
+        let told = found.map(|(_, client)| client.port.announce(text));
+        told.is_some()
+    }
+
     fn get(&self, id: u64) -> Option<Arc<Client>> {
         self.inside.lock().get(&id).cloned()
     }
