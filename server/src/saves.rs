@@ -4,7 +4,10 @@
 //! | who | calls |
 //! |---|---|
 //! | `run` | [`open`] before the door opens, [`finish`] before the applications stop |
-//! | `commands` | the questions about rows, and the commands for a node that does not run |
+//! | `commands` | the questions about rows, and the commands for a node that does not run ([`Release`], [`Removed`]) |
+
+mod release;
+mod removed;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +26,8 @@ use crate::client::counted;
 use crate::door::Game;
 use crate::options;
 use crate::streams::say;
+pub(crate) use release::{Release, durable_names};
+pub(crate) use removed::{Removed, write_new};
 
 /// The directory of the store in a release tree.
 pub(crate) const DATA: &str = "data";
@@ -69,10 +74,7 @@ pub(crate) fn open(
         file: file(booted.root()),
         durable,
         pace,
-        versions: &Tree {
-            code: booted.code(),
-            root: booted.root(),
-        },
+        versions: &versions_of(booted),
         cancelled,
     };
     let saves = Saves::open(setup).map_err(|error| {
@@ -121,6 +123,14 @@ pub(crate) fn finish(saves: &Saves, noun: &Noun) {
         false => tracing::error!(
             "failed to save all {many}: {saved} of {living} are saved, and the others as they were before"
         ),
+    }
+}
+
+/// The versions of modules in the tree of a booted node.
+pub(crate) fn versions_of(booted: &Booted) -> impl Versions {
+    Tree {
+        code: booted.code(),
+        root: booted.root(),
     }
 }
 

@@ -39,6 +39,7 @@
 //! | `putting`, `filling`, `beginning` | processes from a value: as a whole, what can fail, and the rest |
 //! | `opens`, `conversion` | the versions of the modules that open the states, and conversions for them |
 //! | `sweep` | copies of all subtrees below a supervisor |
+//! | `view` | a subtree as people see it |
 //! | `asking` | the requests from outside |
 
 mod asking;
@@ -54,6 +55,7 @@ mod putting;
 mod sweep;
 mod taking;
 mod value;
+mod view;
 
 pub use asking::Moving;
 pub use bytes::{BadSubtree, SUBTREE_BYTES_MAX};
@@ -61,6 +63,7 @@ pub use opens::{Closed, Opened, Opens, Part, Residue, SameVersions};
 pub use putting::{PutIn, Under};
 pub use sweep::{Batch, Sweep};
 pub use value::{PROCESSES_MAX, Subtree};
+pub use view::{MessageView, ProcessView, StateView, TimerView};
 
 pub(crate) use putting::Arrival;
 pub(crate) use sweep::SweepOrder;

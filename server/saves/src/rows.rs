@@ -11,7 +11,7 @@ use pq_otp::{Node, Pid};
 use pq_store::{Change, CommitNumber, Mark, Reason, Refused, Row, Saver, State};
 
 use crate::key::Name;
-use crate::roster::{Entry, Roster};
+use crate::roster::{Born, Entry, Roster};
 
 /// The way of a state to the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,7 +52,7 @@ pub(crate) struct Rows {
     pub(crate) node: Node,
     pub(crate) roster: Arc<Roster>,
     pub(crate) saver: Saver,
-    pub(crate) numbers: Numbers,
+    pub(crate) numbers: Arc<Numbers>,
     /// The texts of versions, each once.
     texts: HashMap<String, Arc<str>>,
 }
@@ -61,7 +61,12 @@ pub(crate) struct Rows {
 const ROOM_TIMEOUT: Duration = Duration::from_millis(200);
 
 impl Rows {
-    pub(crate) fn new(node: Node, roster: Arc<Roster>, saver: Saver, numbers: Numbers) -> Rows {
+    pub(crate) fn new(
+        node: Node,
+        roster: Arc<Roster>,
+        saver: Saver,
+        numbers: Arc<Numbers>,
+    ) -> Rows {
         Rows {
             node,
             roster,
@@ -78,6 +83,10 @@ impl Rows {
     pub(crate) fn row(&mut self, copied: Copied) -> Result<Option<Row>, String> {
         let (child, under) = (copied.child, copied.under);
         let known = self.roster.entry(child);
+        if known.is_none() && self.roster.expects() {
+            self.roster.note_born(Born { child, under });
+            return Ok(None);
+        }
         let id = known.map_or_else(|| self.numbers.next(), |entry| entry.id);
         let row = self.row_with(id, copied)?;
         if known.is_none() {
@@ -113,16 +122,9 @@ impl Rows {
 
     /// The modules of a copy with their versions, sorted: `market-1.0.0 ship-1.1.0`.
     fn versions(&mut self, subtree: &Subtree) -> Arc<str> {
-        let mut versions: Vec<(&str, &str)> = subtree.versions().collect();
-        versions.sort_unstable();
-        versions.dedup();
-        let words = versions
-            .iter()
-            .map(|(module, vsn)| format!("{module}-{vsn}"));
-        let text = words.collect::<Vec<_>>().join(" ");
         let shared = self
             .texts
-            .entry(text)
+            .entry(versions_of(subtree))
             .or_insert_with_key(|text| text.as_str().into());
         shared.clone()
     }
@@ -166,6 +168,17 @@ impl Rows {
         }
         accepted.is_some()
     }
+}
+
+/// The text of the versions in a subtree, as in [`Rows::versions`].
+pub(crate) fn versions_of(subtree: &Subtree) -> String {
+    let mut versions: Vec<(&str, &str)> = subtree.versions().collect();
+    versions.sort_unstable();
+    versions.dedup();
+    let words = versions
+        .iter()
+        .map(|(module, vsn)| format!("{module}-{vsn}"));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Hands over changes, and waits while the store is full. `None` when they were not accepted.

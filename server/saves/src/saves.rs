@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use pq_otp::{Node, Pid};
 use pq_store::{Database, Saver, Settings, Status};
 
@@ -49,11 +50,15 @@ pub struct Setup<'a> {
 /// The saves of a node.
 pub struct Saves {
     file: PathBuf,
-    saver: Saver,
-    roster: Arc<Roster>,
+    pub(crate) node: Node,
+    pub(crate) saver: Saver,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) numbers: Arc<Numbers>,
+    /// Held by an operation of an operator, and by the last save.
+    pub(crate) operations: Mutex<()>,
     news: SyncSender<News>,
     stopped: Arc<AtomicBool>,
-    hurries: Arc<AtomicBool>,
+    pub(crate) hurries: Arc<AtomicBool>,
     watched: Arc<OnceLock<Watched>>,
     came_back: CameBack,
 }
@@ -91,15 +96,18 @@ impl Saves {
         roster.open();
         let saves = Saves {
             file: setup.file,
+            node: setup.node.clone(),
             saver: saver.clone(),
             roster: roster.clone(),
+            numbers: Arc::new(Numbers::after(highest)),
+            operations: Mutex::new(()),
             news: sender.clone(),
             stopped: Arc::default(),
             hurries: Arc::default(),
             watched: Arc::default(),
             came_back: counts,
         };
-        let rows = Rows::new(setup.node, roster, saver, Numbers::after(highest));
+        let rows = Rows::new(setup.node, roster, saver, saves.numbers.clone());
         let shared = Shared {
             news,
             sender,
@@ -144,6 +152,7 @@ impl Saves {
     pub fn finish(&self, deadline: Instant) -> Finished {
         let (reply, answer) = sync_channel(1);
         self.hurries.store(true, Ordering::Release);
+        let _no_operation = self.operations.try_lock_until(deadline);
         let mut order = News::Finish(Order { deadline, reply });
         while let Err(TrySendError::Full(back)) = self.news.try_send(order)
             && Instant::now() < deadline
