@@ -8,6 +8,7 @@
 //! | `generated` | versions on simulated nodes |
 //! | `aside` | rows that cannot be opened, and stores that cannot |
 //! | `files` | backup, restore, check, a full disk |
+//! | `one` | one hero in the hands of an operator |
 //! | `saved` | the common questions |
 #![allow(clippy::unwrap_used)]
 
@@ -19,6 +20,8 @@ mod files;
 mod generated;
 #[path = "saves/killed.rs"]
 mod killed;
+#[path = "saves/one.rs"]
+mod one;
 #[path = "saves/saved.rs"]
 mod saved;
 #[path = "saves/stopped.rs"]
