@@ -84,6 +84,9 @@ impl Saves {
         if !setup.node.tell_children(roster.clone()) {
             tracing::error!("the node has another listener for children: ends are not saved");
         }
+        setup
+            .node
+            .set_conversion_seed(store.seed(setup.node.conversion_seed())?);
         let needed = boot::needed(&mut store)?;
         let opening = Opening::new(setup.versions.versions(&needed));
         let boot = Boot {

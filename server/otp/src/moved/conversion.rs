@@ -1,14 +1,12 @@
 //! Conversions of a part that another version has written, one step at a time. A chain of steps leads over several versions.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use pq_abi::{Direction, Failure, Module, OldVsn, Reason};
 
 use super::opens::{Closed, Part, Residue};
 use crate::code_change::with_residues;
 use crate::node::Node;
 use crate::residue::{Beside, Residues};
-use crate::upgrade::convert::ConversionHost;
+use crate::upgrade::convert::{ConversionHost, Salt};
 
 impl<'a> Closed<'a> {
     /// Converts the part to a newer version, which does the conversion (`code_change`).
@@ -48,7 +46,9 @@ impl<'a> Closed<'a> {
         }
         let residues = Residue::into_residues(&self.residues)?;
         let beside = Beside::begin(residues.as_deref(), newer, to);
-        let converted = convert(node, newer, way, &self.bytes, beside);
+        let mut host =
+            ConversionHost::outside(node, &*node.config().modules, Salt::Name(self.name));
+        let converted = convert(&mut host, newer, way, &self.bytes, beside);
         let (bytes, residues) = converted.map_err(|why| {
             let (name, from, to) = (self.module, self.vsn, to.vsn());
             format!("the state of {name} does not convert from {from} to {to}: {why}")
@@ -66,14 +66,13 @@ type State = (Vec<u8>, Option<Box<Residues>>);
 
 /// Runs the conversion; a conversion may only read.
 fn convert(
-    node: &Node,
+    host: &mut ConversionHost<'_>,
     newer: Module,
     way: OldVsn<'_>,
     bytes: &[u8],
     beside: Beside,
 ) -> Result<State, Reason> {
-    let mut host = ConversionHost::outside(node, &*node.config().modules, salt(bytes));
-    let converted = with_residues(&mut host, beside, |host| {
+    let converted = with_residues(host, beside, |host| {
         newer.code_change(host, way, bytes, NO_EXTRA)
     });
     let converted = converted.map_err(Failure::into_reason)?;
@@ -83,10 +82,3 @@ fn convert(
 
 /// The argument `Extra` of an appup that has none: an empty list, as MessagePack.
 const NO_EXTRA: &[u8] = &[0x90];
-
-/// A number that depends on the state, and on nothing else.
-fn salt(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    hasher.finish()
-}
