@@ -7,12 +7,15 @@
 //! | `versions` | installs, and rows of older and newer versions |
 //! | `generated` | versions on simulated nodes |
 //! | `aside` | rows that cannot be opened, and stores that cannot |
+//! | `fallen` | heroes whose state machine fails |
 //! | `files` | backup, restore, check, a full disk |
 //! | `saved` | the common questions |
 #![allow(clippy::unwrap_used)]
 
 #[path = "saves/aside.rs"]
 mod aside;
+#[path = "saves/fallen.rs"]
+mod fallen;
 #[path = "saves/files.rs"]
 mod files;
 #[path = "saves/generated.rs"]
