@@ -9,6 +9,7 @@
 //! | `aside` | rows that cannot be opened, and stores that cannot |
 //! | `fallen` | heroes whose state machine fails |
 //! | `files` | backup, restore, check, a full disk |
+//! | `told` | kills at random moments: no client has read a fact that its hero lacks |
 //! | `saved` | the common questions |
 #![allow(clippy::unwrap_used)]
 
@@ -26,5 +27,7 @@ mod killed;
 mod saved;
 #[path = "saves/stopped.rs"]
 mod stopped;
+#[path = "saves/told.rs"]
+mod told;
 #[path = "saves/versions.rs"]
 mod versions;
