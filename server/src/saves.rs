@@ -4,7 +4,10 @@
 //! | who | calls |
 //! |---|---|
 //! | `run` | [`open`] before the door opens, [`connect`] after it, [`finish`] before the applications stop |
-//! | `commands` | the questions about rows, and the commands for a node that does not run |
+//! | `commands` | the questions about rows, and the commands for a node that does not run ([`Release`], [`Removed`]) |
+
+mod release;
+mod removed;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +28,8 @@ use crate::client::counted;
 use crate::door::Game;
 use crate::options;
 use crate::streams::say;
+pub(crate) use release::{Release, durable_names};
+pub(crate) use removed::{Removed, write_new};
 
 /// The directory of the store in a release tree.
 pub(crate) const DATA: &str = "data";
@@ -71,10 +76,7 @@ pub(crate) fn open(
         file: file(booted.root()),
         durable,
         pace,
-        versions: Arc::new(Tree {
-            code: booted.code().clone(),
-            root: booted.root().to_path_buf(),
-        }),
+        versions: Arc::new(versions_of(booted)),
         cancelled,
     };
     let saves = Saves::open(setup).map_err(|error| {
@@ -171,6 +173,14 @@ pub(crate) fn finish(saves: &Saves, noun: &Noun) -> bool {
         ),
     }
     is_whole
+}
+
+/// The versions of modules in the tree of a booted node.
+pub(crate) fn versions_of(booted: &Booted) -> impl Versions + use<> {
+    Tree {
+        code: booted.code().clone(),
+        root: booted.root().to_path_buf(),
+    }
 }
 
 /// The versions of modules in a release tree.

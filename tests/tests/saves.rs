@@ -10,6 +10,7 @@
 //! | `fallen` | heroes whose state machine fails |
 //! | `files` | backup, restore, check, a full disk |
 //! | `told` | kills at random moments: no client has read a fact that its hero lacks |
+//! | `one` | one hero in the hands of an operator |
 //! | `saved` | the common questions |
 #![allow(clippy::unwrap_used)]
 
@@ -23,6 +24,8 @@ mod files;
 mod generated;
 #[path = "saves/killed.rs"]
 mod killed;
+#[path = "saves/one.rs"]
+mod one;
 #[path = "saves/saved.rs"]
 mod saved;
 #[path = "saves/stopped.rs"]

@@ -40,6 +40,7 @@
 //! | `part` | a part of a subtree, for a restart |
 //! | `opens`, `conversion` | the versions of the modules that open the states, and conversions for them |
 //! | `sweep` | copies of all subtrees below a supervisor |
+//! | `view` | a subtree as people see it |
 //! | `asking` | the requests from outside |
 
 mod asking;
@@ -56,6 +57,7 @@ mod putting;
 mod sweep;
 mod taking;
 mod value;
+mod view;
 
 pub use asking::Moving;
 pub use bytes::{BadSubtree, SUBTREE_BYTES_MAX};
@@ -64,6 +66,7 @@ pub use part::{Kept, SavedPart};
 pub use putting::{PutIn, Under};
 pub use sweep::{Batch, Sweep};
 pub use value::{PROCESSES_MAX, Subtree};
+pub use view::{MessageView, ProcessView, StateView, TimerView};
 
 pub(crate) use part::Company;
 pub(crate) use putting::Arrival;

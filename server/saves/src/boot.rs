@@ -62,13 +62,19 @@ pub struct CameBack {
 pub(crate) fn needed(store: &mut Database) -> Result<Vec<(String, String)>, StoreError> {
     let mut needed = BTreeSet::new();
     for need in store.needs_versions()? {
-        let words = need.versions.split(' ');
-        needed.extend(words.filter_map(|word| {
-            let (module, vsn) = word.split_once('-')?;
-            Some((module.to_string(), vsn.to_string()))
-        }));
+        needed.extend(pairs(&need.versions));
     }
     Ok(needed.into_iter().collect())
+}
+
+/// The pairs of module and version in the text of a row.
+pub(crate) fn pairs(versions: &str) -> Vec<(String, String)> {
+    let words = versions.split(' ');
+    let pairs = words.filter_map(|word| {
+        let (module, vsn) = word.split_once('-')?;
+        Some((module.to_string(), vsn.to_string()))
+    });
+    pairs.collect()
 }
 
 /// The work of a boot, shared with the answers of shards.

@@ -100,6 +100,8 @@ pub(crate) struct Keeper {
     told_again: Vec<(u8, Born)>,
     /// The time at which they are asked for again.
     told_again_at: Instant,
+    /// Copies of children that may be the ones on their way in from a row, with the groups that wait to be told of them.
+    numberless: Vec<(Option<u8>, Copied)>,
     wake: Wake,
     pace: Pace,
     names: Vec<String>,
@@ -138,6 +140,7 @@ impl Keeper {
             watched: shared.watched,
             told: Told::new(shared.audience, shards),
             told_again: Vec::new(),
+            numberless: Vec::new(),
             told_again_at: now,
             wake: shared.wake,
             pace,
@@ -184,7 +187,23 @@ impl Keeper {
             self.want_watched();
         }
         self.turn_round();
+        self.number();
         self.look_at_told();
+    }
+
+    /// Gives rows to children that had to wait for the one on its way in.
+    fn number(&mut self) {
+        if self.numberless.is_empty() || self.rows.roster.expects() {
+            return;
+        }
+        let waited = std::mem::take(&mut self.numberless);
+        let (groups, copies): (Vec<_>, Vec<_>) = waited.into_iter().unzip();
+        let rows = copies.into_iter().filter_map(|copied| self.row(copied));
+        let rows = rows.collect();
+        self.hand_over(rows, Way::Tail);
+        for group in groups.into_iter().flatten() {
+            self.told.note(group, 1);
+        }
     }
 
     /// Releases what is on the disk, and begins the next cycle of what waits to be told.
@@ -314,23 +333,29 @@ impl Keeper {
                 Way::Sweep
             }
         };
-        let mut rows = Vec::with_capacity(batch.copies.len());
+        let (mut rows, mut again) = (Vec::with_capacity(batch.copies.len()), 0);
         for (child, subtree) in batch.copies {
             let under = asked.under(child);
-            rows.extend(self.row(Copied {
+            let copied = Copied {
                 child,
                 under,
                 subtree,
-            }));
+            };
+            match self.rows.must_wait(child) {
+                true => {
+                    again += usize::from(asked.group().is_some());
+                    self.numberless.push((asked.group(), copied));
+                }
+                false => rows.extend(self.row(copied)),
+            }
         }
-        let mut again = 0;
         for (child, why) in batch.failed {
             let under = asked.under(child);
             again += usize::from(self.not_copied(Born { child, under }, &asked, &why));
         }
         self.hand_over(rows, way);
-        if let Asked::These(For::Told(group), these) = &asked {
-            self.told.note(*group, these.len() - again);
+        if let (Some(group), Asked::These(_, these)) = (asked.group(), &asked) {
+            self.told.note(group, these.len() - again);
             self.commit_told();
         }
     }
@@ -348,12 +373,12 @@ impl Keeper {
     fn not_copied(&mut self, born: Born, asked: &Asked, why: &NotMoved) -> bool {
         match why {
             _ if !self.rows.node.is_alive(born.child) => false,
-            NotMoved::NotYet(_) => match asked {
-                Asked::These(For::Told(group), _) => {
-                    self.told_again.push((*group, born));
+            NotMoved::NotYet(_) => match asked.group() {
+                Some(group) => {
+                    self.told_again.push((group, born));
                     true
                 }
-                _ => {
+                None => {
                     self.rows.roster.note_born(born);
                     false
                 }
@@ -381,6 +406,14 @@ impl Keeper {
 }
 
 impl Asked {
+    /// The group that waits to be told.
+    fn group(&self) -> Option<u8> {
+        match self {
+            Asked::These(For::Told(group), _) => Some(*group),
+            _ => None,
+        }
+    }
+
     fn under(&self, child: Pid) -> u8 {
         match self {
             Asked::Below { under, .. } => *under,

@@ -3,8 +3,8 @@
 use pq_otp::moved::Subtree;
 use pq_term::Term;
 use pq_term::msgpack::from_msgpack;
-use regis_confusable::skeleton;
 
+use crate::finding::folded;
 use crate::settings::{Durable, SEPARATOR};
 
 /// The name of a child, and the key of its row.
@@ -30,9 +30,7 @@ impl Name {
             let place = durable.key;
             format!("start argument {place} is no name: the arguments are {args}")
         })?;
-        let folded = skeleton(&name);
-        let folded = String::from_utf8_lossy(folded.as_bytes());
-        let key = format!("{}{SEPARATOR}{folded}", durable.supervisor);
+        let key = format!("{}{SEPARATOR}{}", durable.supervisor, folded(&name));
         Ok(Name { name, key })
     }
 }

@@ -23,16 +23,25 @@
 //! | `restarts`, `failures` | processes that come back as they were saved last, and children that are set aside |
 //! | `reserved` | the names of rows that are set aside |
 //! | `finish` | the last save, in which the children leave the node |
+//! | `finding` | rows by the name of the child |
+//! | `export`, `process` | a row as a file, and its processes for people |
+//! | `operations`, `stopped` | the work of operators on rows, of a node that saves and of one that does not run |
+//! | `admission` | whether a child from a file may come in |
 
 // The example of the README is a doctest.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
+mod admission;
 mod boot;
+mod export;
 mod failures;
+mod finding;
 mod finish;
 mod keeper;
 mod key;
 mod opening;
+mod operations;
+mod process;
 mod reserved;
 mod restarts;
 mod roster;
@@ -40,12 +49,19 @@ mod round;
 mod rows;
 mod saves;
 mod settings;
+mod stopped;
 mod told;
 mod wake;
 
+pub use admission::Keep;
 pub use boot::{CameBack, OpenError};
+pub use export::{BadExport, EXPORT_BYTES_MAX, Exported, Readable, export, word};
+pub use finding::find;
 pub use finish::Finished;
 pub use opening::{Opening, Version, Versions};
+pub use operations::{Import, Imported, NotDone};
+pub use process::{Message, Process, Shown, Timer};
 pub use saves::{Saves, Setup};
 pub use settings::{BadSetting, Durable, Pace, Telling};
+pub use stopped::{Stopped, remove};
 pub use told::{Audience, Waiting};

@@ -5,7 +5,7 @@
 //! handed over, because the keeper enters the number before it looks whether the child lives (`rows`).
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use foldhash::{HashMap, HashMapExt};
@@ -70,6 +70,8 @@ pub(crate) struct Roster {
     hears_births: AtomicBool,
     /// Whether ends count: not while the node stops.
     hears_ends: AtomicBool,
+    /// Children on their way in from a row, which have no entry yet (`operations`).
+    expected: AtomicUsize,
     wake: Wake,
     jobs: SyncSender<Job>,
 }
@@ -91,6 +93,7 @@ impl Roster {
             on_aside: OnceLock::new(),
             hears_births: AtomicBool::new(false),
             hears_ends: AtomicBool::new(true),
+            expected: AtomicUsize::new(0),
             wake,
             jobs,
         }
@@ -164,6 +167,29 @@ impl Roster {
 
     pub(crate) fn enter(&self, child: Pid, entry: Entry) {
         self.entries.lock().insert(child, entry);
+    }
+
+    /// A child with a row is about to come in.
+    pub(crate) fn expect(&self) {
+        self.expected.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whether a living child without an entry may have a row.
+    pub(crate) fn expects(&self) -> bool {
+        self.expected.load(Ordering::SeqCst) > 0
+    }
+
+    /// An expected child runs, or will not come. A child that has ended already is told as an end: its notice found no entry.
+    pub(crate) fn arrived(&self, child: Option<(Pid, Entry)>, node: &Node) {
+        if let Some((child, entry)) = child {
+            self.enter(child, entry);
+            let under = entry.under;
+            self.note_born(Born { child, under });
+            if !node.is_alive(child) && self.entries.lock().remove(&child).is_some() {
+                self.ends.lock().push(entry.id);
+            }
+        }
+        self.expected.fetch_sub(1, Ordering::SeqCst);
     }
 
     pub(crate) fn forget(&self, child: Pid) {

@@ -57,7 +57,7 @@ pub(crate) struct Rows {
     pub(crate) node: Node,
     pub(crate) roster: Arc<Roster>,
     pub(crate) saver: Saver,
-    pub(crate) numbers: Numbers,
+    pub(crate) numbers: Arc<Numbers>,
     /// The texts of versions, each once.
     texts: HashMap<String, Arc<str>>,
     /// The last changes that the store has accepted.
@@ -68,7 +68,12 @@ pub(crate) struct Rows {
 const ROOM_TIMEOUT: Duration = Duration::from_millis(200);
 
 impl Rows {
-    pub(crate) fn new(node: Node, roster: Arc<Roster>, saver: Saver, numbers: Numbers) -> Rows {
+    pub(crate) fn new(
+        node: Node,
+        roster: Arc<Roster>,
+        saver: Saver,
+        numbers: Arc<Numbers>,
+    ) -> Rows {
         Rows {
             accepted: saver.durable(),
             node,
@@ -109,6 +114,12 @@ impl Rows {
         Ok(Some(row))
     }
 
+    /// Whether a child gets no new row now: one is on its way in from a row, and it may be this one.
+    pub(crate) fn must_wait(&self, child: Pid) -> bool {
+        let entry = self.roster.entry(child);
+        self.roster.expects() && entry.is_none_or(|entry| entry.id == 0)
+    }
+
     /// The row with this number of a copied child.
     ///
     /// # Errors
@@ -131,16 +142,9 @@ impl Rows {
 
     /// The modules of a copy with their versions, sorted: `market-1.0.0 ship-1.1.0`.
     fn versions(&mut self, subtree: &Subtree) -> Arc<str> {
-        let mut versions: Vec<(&str, &str)> = subtree.versions().collect();
-        versions.sort_unstable();
-        versions.dedup();
-        let words = versions
-            .iter()
-            .map(|(module, vsn)| format!("{module}-{vsn}"));
-        let text = words.collect::<Vec<_>>().join(" ");
         let shared = self
             .texts
-            .entry(text)
+            .entry(versions_of(subtree))
             .or_insert_with_key(|text| text.as_str().into());
         shared.clone()
     }
@@ -191,6 +195,17 @@ impl Rows {
         }
         accepted.is_some()
     }
+}
+
+/// The text of the versions in a subtree, as in [`Rows::versions`].
+pub(crate) fn versions_of(subtree: &Subtree) -> String {
+    let mut versions: Vec<(&str, &str)> = subtree.versions().collect();
+    versions.sort_unstable();
+    versions.dedup();
+    let words = versions
+        .iter()
+        .map(|(module, vsn)| format!("{module}-{vsn}"));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Hands over changes, and waits while the store is full. `None` when they were not accepted.

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use pq_otp::{Node, Pid};
 use pq_store::{Database, Saver, Settings, Status};
 
@@ -52,11 +53,15 @@ pub struct Setup<'a> {
 /// The saves of a node.
 pub struct Saves {
     file: PathBuf,
-    saver: Saver,
-    roster: Arc<Roster>,
+    pub(crate) node: Node,
+    pub(crate) saver: Saver,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) numbers: Arc<Numbers>,
+    /// Held by an operation of an operator, and by the last save.
+    pub(crate) operations: Mutex<()>,
     news: SyncSender<News>,
     stopped: Arc<AtomicBool>,
-    hurries: Arc<AtomicBool>,
+    pub(crate) hurries: Arc<AtomicBool>,
     watched: Arc<OnceLock<Watched>>,
     audience: Cell,
     wake: Wake,
@@ -100,8 +105,11 @@ impl Saves {
         roster.open();
         let saves = Saves {
             file: setup.file,
+            node: setup.node.clone(),
             saver: saver.clone(),
             roster: roster.clone(),
+            numbers: Arc::new(Numbers::after(highest)),
+            operations: Mutex::new(()),
             news: sender.clone(),
             stopped: Arc::default(),
             hurries: Arc::default(),
@@ -111,17 +119,16 @@ impl Saves {
             telling: setup.pace.told,
             came_back: counts,
         };
-        let numbers = Numbers::after(highest);
         Restarts::start(RestartSetup {
             node: setup.node.clone(),
             roster: roster.clone(),
             saver: saver.clone(),
             versions: setup.versions,
-            first_seq: numbers.first(),
+            first_seq: saves.numbers.first(),
             jobs,
             stopped: saves.stopped.clone(),
         })?;
-        let rows = Rows::new(setup.node, roster, saver, numbers);
+        let rows = Rows::new(setup.node, roster, saver, saves.numbers.clone());
         let shared = Shared {
             news,
             sender,
@@ -199,6 +206,7 @@ impl Saves {
     pub fn finish(&self, deadline: Instant) -> Finished {
         let (reply, answer) = sync_channel(1);
         self.hurries.store(true, Ordering::Release);
+        let _no_operation = self.operations.try_lock_until(deadline);
         let mut order = News::Finish(Order { deadline, reply });
         while let Err(TrySendError::Full(back)) = self.news.try_send(order)
             && Instant::now() < deadline

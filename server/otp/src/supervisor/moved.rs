@@ -62,6 +62,11 @@ pub(crate) enum Place {
 }
 
 impl SupervisorAtRest {
+    /// The restart strategy.
+    pub(crate) fn strategy(&self) -> Strategy {
+        self.flags.strategy
+    }
+
     /// The processes of the children.
     pub(crate) fn pids(&self) -> Vec<Pid> {
         match &self.children {
