@@ -7,6 +7,7 @@
 //! | `versions` | installs, and rows of older and newer versions |
 //! | `generated` | versions on simulated nodes |
 //! | `aside` | rows that cannot be opened, and stores that cannot |
+//! | `fallen` | heroes whose state machine fails |
 //! | `files` | backup, restore, check, a full disk |
 //! | `told` | kills at random moments: no client has read a fact that its hero lacks |
 //! | `one` | one hero in the hands of an operator |
@@ -15,6 +16,8 @@
 
 #[path = "saves/aside.rs"]
 mod aside;
+#[path = "saves/fallen.rs"]
+mod fallen;
 #[path = "saves/files.rs"]
 mod files;
 #[path = "saves/generated.rs"]

@@ -3,6 +3,7 @@
 //! ```text
 //!   boot:   store ─► Saves::open ─► put in, below their supervisors ─► the keeper begins
 //!   play:   births, ends, watched children, the sweep ─► keeper (one thread) ─► copies ─► rows ─► store
+//!   failure: a process is restarted ─► its row ─► the process as it was saved last; a child that fails again is set aside
 //!   stop:   Saves::finish ─► all children leave the node ─► rows ─► store, closed
 //! ```
 //! A child of a durable supervisor ([`Durable`]), with all processes below it, is one row. The crate knows no game, no client
