@@ -19,6 +19,7 @@ use pq_otp::{Node, Pid};
 use pq_store::{Change, Database, Mark, Read, Row, State, StoreError};
 
 use crate::key::supervisor_of;
+use crate::operations::HELD_BACK;
 use crate::roster::{Born, Entry, Roster};
 use crate::rows::unix_ms;
 
@@ -64,8 +65,8 @@ pub(crate) fn needed(store: &mut Database) -> Result<Vec<(String, String)>, Stor
     Ok(needed.into_iter().collect())
 }
 
-/// The pairs of module and version in the text of a row.
-pub(crate) fn pairs(versions: &str) -> Vec<(String, String)> {
+/// The pairs of module and version in the text of a row: `market-1.0.0 ship-1.1.0`.
+pub fn pairs(versions: &str) -> Vec<(String, String)> {
     let words = versions.split(' ');
     let pairs = words.filter_map(|word| {
         let (module, vsn) = word.split_once('-')?;
@@ -128,7 +129,9 @@ impl Boot<'_> {
         })?;
         if had_aside {
             store.load(&[State::SetAside], &mut |row| {
-                left += u64::from(!self.put(row, &progress));
+                let why = row.why.as_deref().unwrap_or_default();
+                let is_held_back = why.starts_with(HELD_BACK);
+                left += u64::from(!is_held_back && !self.put(row, &progress));
                 self.goes_on(&progress)
             })?;
         }

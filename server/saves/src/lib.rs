@@ -17,7 +17,7 @@
 //! | `rows` | copies become rows |
 //! | `keeper`, `round` | the thread that asks for copies, and the pace of the sweep |
 //! | `boot` | rows become children |
-//! | `opening` | states of other versions |
+//! | `opening`, `needs` | states of other versions, and the rows that cannot be opened without a library |
 //! | `finish` | the last save, in which the children leave the node |
 //! | `finding` | rows by the name of the child |
 //! | `export`, `process` | a row as a file, and its processes for people |
@@ -34,6 +34,7 @@ mod finding;
 mod finish;
 mod keeper;
 mod key;
+mod needs;
 mod opening;
 mod operations;
 mod process;
@@ -45,11 +46,12 @@ mod settings;
 mod stopped;
 
 pub use admission::Keep;
-pub use boot::{CameBack, OpenError};
+pub use boot::{CameBack, OpenError, pairs};
 pub use export::{BadExport, EXPORT_BYTES_MAX, Exported, Readable, export, word};
 pub use finding::find;
 pub use finish::Finished;
-pub use opening::{Opening, Version, Versions};
+pub use needs::missing;
+pub use opening::{Extra, Opening, Version, Versions};
 pub use operations::{Import, Imported, NotDone};
 pub use process::{Message, Process, Shown, Timer};
 pub use saves::{Saves, Setup};
