@@ -325,6 +325,9 @@ impl Service<'_> {
     ) -> anyhow::Result<End<Word>> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
         let (saves, early) = open_saves(&booted, options, ends).await?;
+        saves
+            .iter()
+            .for_each(|saves| self.teller.knows_saves(saves));
         if let Some(word) = early {
             save_all(&booted, saves, None).await;
             let (addresses, vsn) = (Addresses::default(), booted.release().to_string());

@@ -6,21 +6,18 @@
 //! | `run` | [`open`] before the door opens, [`connect`] after it, [`finish`] before the applications stop |
 //! | `commands` | the questions about rows, and the commands for a node that does not run ([`Release`], [`Removed`]) |
 
+mod needs;
 mod release;
 mod removed;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use pq_code::{CodeServer, Library, Wanted};
 use pq_otp::Term;
-use pq_release::checksums::Checksums;
-use pq_release::layout;
-use pq_saves::{
-    Audience, BadSetting, Durable, Pace, Saves, Setup, Telling, Version, Versions, Waiting,
-};
+use pq_saves::{Audience, BadSetting, Durable, Pace, Saves, Setup, Telling, Waiting};
 use sockserv::{Door, Noun};
 
 use crate::boot::Booted;
@@ -28,8 +25,10 @@ use crate::client::counted;
 use crate::door::Game;
 use crate::options;
 use crate::streams::say;
+pub(crate) use needs::{Lost, lost_without};
 pub(crate) use release::{Release, durable_names};
 pub(crate) use removed::{Removed, write_new};
+pub(crate) use versions::versions_of;
 
 /// The directory of the store in a release tree.
 pub(crate) const DATA: &str = "data";
@@ -173,85 +172,4 @@ pub(crate) fn finish(saves: &Saves, noun: &Noun) -> bool {
         ),
     }
     is_whole
-}
-
-/// The versions of modules in the tree of a booted node.
-pub(crate) fn versions_of(booted: &Booted) -> impl Versions + use<> {
-    Tree {
-        code: booted.code().clone(),
-        root: booted.root().to_path_buf(),
-    }
-}
-
-/// The versions of modules in a release tree.
-struct Tree {
-    code: Arc<CodeServer>,
-    root: PathBuf,
-}
-
-impl Versions for Tree {
-    /// Rows of the current versions need no other library.
-    fn versions(&self, needed: &[(String, String)]) -> Vec<Version> {
-        let is_current = |(module, vsn): &&(String, String)| {
-            let current = self.code.current(module);
-            current.is_some_and(|module| module.vsn() == vsn)
-        };
-        for (module, _) in needed.iter().filter(|need| !is_current(need)) {
-            self.load_versions(module);
-        }
-        self.code.libraries().iter().flat_map(versions).collect()
-    }
-}
-
-impl Tree {
-    /// Loads the other versions of the application that has this module. None of their modules becomes current.
-    fn load_versions(&self, module: &str) {
-        let libraries = self.code.libraries();
-        let has = |library: &&Library| library.modules.iter().any(|it| it.name() == module);
-        let Some(application) = libraries.iter().find(has).map(|it| &it.application) else {
-            return;
-        };
-        let folders = std::fs::read_dir(self.root.join("lib"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
-        for name in names {
-            if let Some((app, vsn)) = name.split_once('-')
-                && app == application
-            {
-                self.load(app, vsn);
-            }
-        }
-    }
-
-    fn load(&self, application: &str, vsn: &str) {
-        let sums = Checksums::read(&layout::checksums(&self.root, application, vsn));
-        let name = layout::library_name(application);
-        let Some(checksum) = sums.ok().and_then(|sums| sums.0.get(&name)?.parse().ok()) else {
-            return;
-        };
-        let wanted = Wanted {
-            checksum: Some(checksum),
-            owner: Some((application, vsn)),
-        };
-        // The code server logs the failure, and rows that need the library are set aside.
-        let _ = self
-            .code
-            .load_library(&layout::library(&self.root, application, vsn), wanted);
-    }
-}
-
-/// The modules of a library with their declarations.
-fn versions(library: &Library) -> Vec<Version> {
-    let all = library.modules.iter().zip(&library.entries);
-    let version = |(module, entry): (&pq_otp::Module, &pq_code::ModuleEntry)| {
-        let declared = entry.declared.clone().unwrap_or_default();
-        Version {
-            module: *module,
-            converts: declared.converts,
-            keeps: declared.keeps,
-        }
-    };
-    all.map(version).collect()
 }

@@ -19,6 +19,7 @@ use pq_otp::{Node, Pid};
 use pq_store::{Change, Database, Mark, Read, Row, State, StoreError};
 
 use crate::key::supervisor_of;
+use crate::operations::HELD_BACK;
 use crate::restarts::{FAILED, is_current};
 use crate::roster::{Born, Entry, Roster};
 use crate::rows::unix_ms;
@@ -67,8 +68,8 @@ pub(crate) fn needed(store: &mut Database) -> Result<Vec<(String, String)>, Stor
     Ok(needed.into_iter().collect())
 }
 
-/// The pairs of module and version in the text of a row.
-pub(crate) fn pairs(versions: &str) -> Vec<(String, String)> {
+/// The pairs of module and version in the text of a row: `market-1.0.0 ship-1.1.0`.
+pub fn pairs(versions: &str) -> Vec<(String, String)> {
     let words = versions.split(' ');
     let pairs = words.filter_map(|word| {
         let (module, vsn) = word.split_once('-')?;
@@ -138,7 +139,7 @@ impl Boot<'_> {
         })?;
         if had_aside {
             store.load(&[State::SetAside], &mut |row| {
-                match self.would_fail(&row) {
+                match self.stays_aside(&row) {
                     true => {
                         self.roster.reserved.add(row.id, &row.key);
                         progress.state.lock().failed += 1;
@@ -171,6 +172,12 @@ impl Boot<'_> {
             changes: counts.changes(),
             highest,
         })
+    }
+
+    /// Whether a row that is set aside is not tried: its processes have failed, or have blocked a shard.
+    fn stays_aside(&self, row: &Row) -> bool {
+        let why = row.why.as_deref().unwrap_or_default();
+        why.starts_with(HELD_BACK) || self.would_fail(row)
     }
 
     /// Whether the processes of a row had failed, and would run the same versions again.
