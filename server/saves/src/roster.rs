@@ -230,6 +230,18 @@ impl Roster {
         std::mem::take(&mut *self.asides.lock())
     }
 
+    /// The store has accepted that these rows are set aside: their names are to be reserved.
+    pub(crate) fn reserve(&self, asides: &[(u64, String)]) {
+        for (id, _) in asides {
+            if self.jobs.try_send(Job::Reserve(*id)).is_err() {
+                tracing::warn!(
+                    row = id,
+                    "failed to reserve the name of a child that is set aside"
+                );
+            }
+        }
+    }
+
     /// Rows that could not be set aside yet.
     pub(crate) fn put_back_asides(&self, asides: Vec<(u64, String)>) {
         self.asides.lock().extend(asides);
@@ -263,12 +275,6 @@ impl Roster {
         self.asides.lock().push((entry.id, why));
         if let Some(tell) = self.on_aside.get() {
             tell(root);
-        }
-        if self.jobs.try_send(Job::Reserve(entry.id)).is_err() {
-            tracing::warn!(
-                row = entry.id,
-                "failed to reserve the name of a child that is set aside"
-            );
         }
         self.wake.wake();
     }
@@ -325,6 +331,9 @@ impl Children for Roster {
     }
 
     fn restart(&self, node: &Node, restart: Restart) {
+        if self.entry(restart.root).is_some_and(|entry| entry.is_aside) {
+            return node.go_on(&restart, Comeback::Never);
+        }
         let job = Job::Restart(Box::new(restart));
         if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
             self.jobs.try_send(job)

@@ -187,7 +187,10 @@ impl Rows {
             .chain(asides.iter().map(set_aside));
         let accepted = submit(&self.saver, changes.collect(), goes_on);
         match accepted {
-            Some(number) => self.accepted = number,
+            Some(number) => {
+                self.accepted = number;
+                self.roster.reserve(&asides);
+            }
             None => {
                 self.roster.put_back_ends(&ends);
                 self.roster.put_back_asides(asides);

@@ -179,11 +179,6 @@ impl Saves {
         move |folded| roster.reserved.has(&String::from_utf8_lossy(folded))
     }
 
-    /// A row is not set aside any more: an operator has removed it or put it back. Its name may be given again.
-    pub fn free_name(&self, id: u64) {
-        self.roster.reserved.remove(id);
-    }
-
     /// The result of the boot.
     pub fn came_back(&self) -> CameBack {
         self.came_back

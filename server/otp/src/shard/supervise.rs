@@ -121,7 +121,7 @@ impl Shard {
                     ack: Ack::Ticket(pid, ticket.0),
                 };
                 match again {
-                    Some(again) => self.start_again(spawn, dynamic, again),
+                    Some(again) => self.start_again(spawn, dynamic, *again),
                     None => self.start_child(spawn, dynamic),
                 }
             }
