@@ -3,8 +3,11 @@
 //! | module | what happens |
 //! |---|---|
 //! | `killed` | `kill -9`: watched heroes, heroes that have quit, a second node on the tree |
+//! | `stalled` | a callback that does not end |
 //! | `stopped` | an orderly stop, which loses nothing |
 //! | `versions` | installs, and rows of older and newer versions |
+//! | `disk` | disks that fail, and `demo --fresh` |
+//! | `extra` | conversions with the argument of an appup, on simulated nodes |
 //! | `generated` | versions on simulated nodes |
 //! | `aside` | rows that cannot be opened, and stores that cannot |
 //! | `files` | backup, restore, check, a full disk |
@@ -14,6 +17,10 @@
 
 #[path = "saves/aside.rs"]
 mod aside;
+#[path = "saves/disk.rs"]
+mod disk;
+#[path = "saves/extra.rs"]
+mod extra;
 #[path = "saves/files.rs"]
 mod files;
 #[path = "saves/generated.rs"]
@@ -24,6 +31,8 @@ mod killed;
 mod one;
 #[path = "saves/saved.rs"]
 mod saved;
+#[path = "saves/stalled.rs"]
+mod stalled;
 #[path = "saves/stopped.rs"]
 mod stopped;
 #[path = "saves/versions.rs"]
