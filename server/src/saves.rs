@@ -3,7 +3,7 @@
 //!
 //! | who | calls |
 //! |---|---|
-//! | `run` | [`open`] before the door opens, [`finish`] before the applications stop |
+//! | `run` | [`open`] before the door opens, [`connect`] after it, [`finish`] before the applications stop |
 //! | `commands` | the questions about rows, and the commands for a node that does not run ([`Release`], [`Removed`]) |
 
 mod needs;
@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use pq_otp::Term;
-use pq_saves::{BadSetting, Durable, Pace, Saves, Setup};
+use pq_saves::{Audience, BadSetting, Durable, Pace, Saves, Setup, Telling, Waiting};
 use sockserv::{Door, Noun};
 
 use crate::boot::Booted;
@@ -75,12 +75,13 @@ pub(crate) fn open(
         file: file(booted.root()),
         durable,
         pace,
-        versions: &versions_of(booted),
+        versions: Arc::new(versions_of(booted)),
         cancelled,
     };
     let saves = Saves::open(setup).map_err(|error| {
         anyhow::anyhow!("failed to {error}; --no-saves starts the node without its saves")
     })?;
+    booted.names().reserve(Box::new(saves.reserved()));
     say_who_came_back(&saves, &Game::of(booted).unwrap_or_default().noun);
     Ok(Some(saves))
 }
@@ -89,13 +90,18 @@ fn say_who_came_back(saves: &Saves, noun: &Noun) {
     let (back, file) = (saves.came_back(), saves.file().display());
     let many = &noun.many;
     tracing::info!(file = %file, came_back = back.came_back, set_aside = back.set_aside, "{many} are saved");
-    if back.came_back + back.set_aside + back.left == 0 {
+    if back.came_back + back.set_aside + back.failed + back.left == 0 {
         return;
     }
     let aside = match back.set_aside {
         0 => String::new(),
         1 => "; 1 could not be opened and is set aside".to_string(),
         count => format!("; {count} could not be opened and are set aside"),
+    };
+    let failed = match back.failed {
+        0 => String::new(),
+        1 => "; 1 that has failed stays set aside".to_string(),
+        count => format!("; {count} that have failed stay set aside"),
     };
     let left = match back.left {
         0 => String::new(),
@@ -104,25 +110,66 @@ fn say_who_came_back(saves: &Saves, noun: &Noun) {
     let seconds = back.took.as_secs_f64();
     let avatars = counted(back.came_back, &noun.one, many);
     say(format_args!(
-        "{avatars} came back in {seconds:.3} s from {file}{aside}{left}"
+        "{avatars} came back in {seconds:.3} s from {file}{aside}{failed}{left}"
     ));
 }
 
-/// The avatars that clients of this door watch are saved soon after each change.
-pub(crate) fn watch(saves: &Saves, door: &Arc<Door>) {
+/// From now on, clients of this door are told of their avatars when that is on the disk; or else the avatars that they watch
+/// are saved soon after each change. A client whose avatar is set aside is told so.
+pub(crate) fn connect(saves: &Saves, door: &Arc<Door>, noun: &Noun) {
+    // The node has the function as long as it runs, and the door has the node.
+    let of_aside = Arc::downgrade(door);
+    let text = format!(
+        "Your {} cannot be continued now; it is kept for the operators.",
+        noun.one
+    );
+    saves.on_set_aside(move |avatar| {
+        if let Some(door) = of_aside.upgrade() {
+            door.tell_player(avatar, &text);
+        }
+    });
     let door = door.clone();
-    saves.watch(move || door.list_played());
+    match saves.telling() {
+        Telling::Lazy => saves.watch(move || door.list_played()),
+        Telling::Durable => {
+            let told = door.told().clone();
+            told.hold(saves.tell(Box::new(Clients { door })));
+        }
+    }
 }
 
-/// Saves all avatars and closes the store, and says how many.
-pub(crate) fn finish(saves: &Saves, noun: &Noun) {
+/// The clients of a door.
+struct Clients {
+    door: Arc<Door>,
+}
+
+impl Audience for Clients {
+    fn take_waiting(&self) -> Vec<Waiting> {
+        let waiting = self.door.told().take().into_iter();
+        let of_session = waiting.map(|output| Waiting {
+            who: output.session,
+            roots: self.door.avatars_of(output.session),
+            release: Box::new(move || output.release()),
+        });
+        of_session.collect()
+    }
+
+    fn tell(&self, waits: bool) {
+        self.door.told().tell(waits);
+    }
+}
+
+/// Saves all avatars and closes the store, and says how many. Returns whether all are saved.
+pub(crate) fn finish(saves: &Saves, noun: &Noun) -> bool {
     let finished = saves.finish(Instant::now() + FINISH_TIMEOUT);
     let (saved, living, many) = (finished.saved, finished.living, &noun.many);
     let seconds = finished.took.as_secs_f64();
-    match saved >= living && finished.took > Duration::ZERO {
+    let is_whole = saved >= living && finished.took > Duration::ZERO;
+    match is_whole {
         true => tracing::info!(saved, "{many} are saved: {saved} in {seconds:.3} s"),
         false => tracing::error!(
             "failed to save all {many}: {saved} of {living} are saved, and the others as they were before"
         ),
     }
+    is_whole
 }

@@ -10,7 +10,9 @@
 //! | `extra` | conversions with the argument of an appup, on simulated nodes |
 //! | `generated` | versions on simulated nodes |
 //! | `aside` | rows that cannot be opened, and stores that cannot |
+//! | `fallen` | heroes whose state machine fails |
 //! | `files` | backup, restore, check, a full disk |
+//! | `told` | kills at random moments: no client has read a fact that its hero lacks |
 //! | `one` | one hero in the hands of an operator |
 //! | `saved` | the common questions |
 #![allow(clippy::unwrap_used)]
@@ -21,6 +23,8 @@ mod aside;
 mod disk;
 #[path = "saves/extra.rs"]
 mod extra;
+#[path = "saves/fallen.rs"]
+mod fallen;
 #[path = "saves/files.rs"]
 mod files;
 #[path = "saves/generated.rs"]
@@ -35,5 +39,7 @@ mod saved;
 mod stalled;
 #[path = "saves/stopped.rs"]
 mod stopped;
+#[path = "saves/told.rs"]
+mod told;
 #[path = "saves/versions.rs"]
 mod versions;

@@ -42,6 +42,11 @@ fn named(args: &Term, place: usize) -> Option<String> {
     text.or_else(|| Some(arg.as_atom()?.as_str().to_string()))
 }
 
+/// The folded name in the key of a row.
+pub(crate) fn folded_of(key: &str) -> &str {
+    key.split_once(SEPARATOR).map_or(key, |(_, folded)| folded)
+}
+
 /// The name of the supervisor in the key of a row.
 pub(crate) fn supervisor_of(key: &str) -> &str {
     key.split(SEPARATOR).next().unwrap_or_default()

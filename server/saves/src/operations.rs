@@ -7,8 +7,8 @@
 //!   remove ─► kept by the caller ─► the row is deleted
 //! ```
 //! One operation runs at a time, and none while the node stops. An import is a row before it is a child, so a crash in between
-//! loses nothing. INVARIANT: a child that is on its way in has no second row, because the keeper leaves unknown children alone
-//! while one is expected (`Rows::row`).
+//! loses nothing. INVARIANT: a child that is on its way in has no second row, because the keeper gives new
+//! rows to none while one is expected (`Rows::must_wait`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -130,6 +130,8 @@ impl Saves {
         };
         let removed = replaced.iter().map(|row| Change::Remove { id: row.id });
         self.commit(removed.chain([Change::Sweep(row.clone())]).collect())?;
+        let reserved = &self.roster.reserved;
+        replaced.iter().for_each(|row| reserved.remove(row.id));
         if rests {
             return Ok(Imported::Rests);
         }
@@ -149,7 +151,9 @@ impl Saves {
             return Err(NotDone::Refused(why));
         }
         keep(&row).map_err(NotDone::Refused)?;
-        self.commit(vec![Change::Remove { id: row.id }])
+        self.commit(vec![Change::Remove { id: row.id }])?;
+        self.roster.reserved.remove(row.id);
+        Ok(())
     }
 
     /// Sets the row of the playing child with this name aside until an operator tries it again (`retry`): boots leave it alone.
@@ -192,10 +196,15 @@ impl Saves {
 
     /// Starts the processes of a row that is set aside. The inner error is the reason for which the row is set aside now.
     fn put_in(&self, row: &Row, versions: &dyn Versions) -> Result<Result<(), String>, NotDone> {
+        // The processes take the name that the row reserves.
+        self.roster.reserved.remove(row.id);
         let put_in = match self.parts(row, versions) {
             Ok((put, entry)) => self.arrives(put, entry)?,
             Err(why) => Err(why),
         };
+        if put_in.is_err() {
+            self.roster.reserved.add(row.id, &row.key);
+        }
         let (state, why) = match &put_in {
             Ok(()) => (State::Playing, None),
             Err(why) => (State::SetAside, Some(why.clone())),
@@ -226,7 +235,7 @@ impl Saves {
             }),
             opens: Arc::new(opening),
         };
-        Ok((put, Entry { id: row.id, under }))
+        Ok((put, Entry::new(row.id, under)))
     }
 
     /// Puts a child in and enters it in the roster.

@@ -2,7 +2,8 @@
 //!
 //! A library that no row needs is not loaded for this. The arguments `Extra` of conversions come from the appups in the tree.
 
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use pq_code::{CodeServer, Library, ModuleEntry, Wanted};
 use pq_otp::{Direction, Module};
@@ -15,20 +16,20 @@ use pq_term::msgpack::to_plain_msgpack;
 use crate::boot::Booted;
 
 /// The versions of modules in the tree of a booted node.
-pub(crate) fn versions_of(booted: &Booted) -> impl Versions {
+pub(crate) fn versions_of(booted: &Booted) -> impl Versions + use<> {
     Tree {
-        code: booted.code(),
-        root: booted.root(),
+        code: booted.code().clone(),
+        root: booted.root().to_path_buf(),
     }
 }
 
 /// The versions of modules in a release tree.
-struct Tree<'a> {
-    code: &'a CodeServer,
-    root: &'a Path,
+struct Tree {
+    code: Arc<CodeServer>,
+    root: PathBuf,
 }
 
-impl Versions for Tree<'_> {
+impl Versions for Tree {
     /// Rows of the current versions need no other library.
     fn versions(&self, needed: &[(String, String)]) -> Vec<Version> {
         let is_current = |(module, vsn): &&(String, String)| {
@@ -46,7 +47,7 @@ impl Versions for Tree<'_> {
     }
 }
 
-impl Tree<'_> {
+impl Tree {
     /// Loads the other versions of the application that has this module. None of their modules becomes current.
     fn load_versions(&self, module: &str) {
         let libraries = self.code.libraries();
@@ -69,7 +70,7 @@ impl Tree<'_> {
     }
 
     fn load(&self, application: &str, vsn: &str) {
-        let sums = Checksums::read(&layout::checksums(self.root, application, vsn));
+        let sums = Checksums::read(&layout::checksums(&self.root, application, vsn));
         let name = layout::library_name(application);
         let Some(checksum) = sums.ok().and_then(|sums| sums.0.get(&name)?.parse().ok()) else {
             return;
@@ -81,11 +82,11 @@ impl Tree<'_> {
         // The code server logs the failure, and rows that need the library are set aside.
         let _ = self
             .code
-            .load_library(&layout::library(self.root, application, vsn), wanted);
+            .load_library(&layout::library(&self.root, application, vsn), wanted);
     }
 }
 
-impl Tree<'_> {
+impl Tree {
     /// The modules of a library with their declarations.
     fn of_library(&self, library: &Library, all: &[Library]) -> Vec<Version> {
         let appup = self.appup(library);
@@ -107,7 +108,7 @@ impl Tree<'_> {
 
     /// The appup beside a library, if it can be read.
     fn appup(&self, library: &Library) -> Option<Appup> {
-        let app = layout::app_file(self.root, &library.application, &library.vsn);
+        let app = layout::app_file(&self.root, &library.application, &library.vsn);
         let file = app.with_extension("appup");
         let bytes = pq_files::read(&file, pq_files::TEXT_BYTES_MAX).ok()?;
         Appup::parse(&file, str::from_utf8(&bytes).ok()?).ok()

@@ -25,6 +25,7 @@ use crate::session::ending::EndingCell;
 use crate::session::login::Logins;
 use crate::session::port::Port;
 use crate::session::starting::start_session;
+use crate::session::told::Told;
 use crate::settings::{Current, Opening};
 
 /// The time limit for the start of a client's process: the default of `gen_server:call/2`, by which OTP would start it.
@@ -34,6 +35,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Sessions {
     node: Node,
     avatars: Arc<Avatars>,
+    pub(crate) told: Arc<Told>,
     pub(crate) logins: Logins,
 }
 
@@ -44,6 +46,7 @@ impl Sessions {
         Sessions {
             node,
             avatars: gate.avatars().clone(),
+            told: Arc::default(),
             logins: Logins {
                 gate,
                 crowd: Arc::new(Crowd::new(move |pid| lives.is_alive(pid))),
@@ -68,7 +71,7 @@ impl Sessions {
         match start_session(&self.node, &supervisor, id, START_TIMEOUT).await {
             Ok(process) => {
                 self.node.own_port(id, process);
-                let client = Client::new(port, arrival.clone(), process);
+                let client = Client::new(port, arrival.clone(), process, self.told.clone());
                 self.converse(stream, Session::new(self, id, client)).await;
                 Ok(())
             }
@@ -143,11 +146,13 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn new(sessions: &'a Sessions, port: u64, client: Client) -> Session<'a> {
-        sessions.avatars.tell(client.process, client.fell.clone());
+        let presence = sessions.logins.crowd.enter(port, client);
+        let client = presence.client().clone();
+        sessions.avatars.tell(client.process, client);
         Session {
             sessions,
             port,
-            presence: sessions.logins.crowd.enter(port, client),
+            presence,
             lines: Arc::default(),
         }
     }
@@ -160,6 +165,7 @@ impl<'a> Session<'a> {
 impl Drop for Session<'_> {
     fn drop(&mut self) {
         self.sessions.avatars.tell_no_more(self.process());
+        self.sessions.told.end(self.process());
     }
 }
 

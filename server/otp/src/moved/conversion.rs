@@ -1,14 +1,12 @@
 //! Conversions of a part that another version has written, one step at a time. A chain of steps leads over several versions.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use pq_abi::{Direction, Failure, Module, OldVsn, Reason};
 
 use super::opens::{Closed, Part, Residue};
 use crate::code_change::with_residues;
 use crate::node::Node;
 use crate::residue::{Beside, Residues};
-use crate::upgrade::convert::ConversionHost;
+use crate::upgrade::convert::{ConversionHost, Salt};
 
 /// One conversion: `newer` converts the way between its own version and the older one, for `to`.
 #[derive(Clone, Copy)]
@@ -70,7 +68,9 @@ impl<'a> Closed<'a> {
         }
         let residues = Residue::into_residues(&self.residues)?;
         let beside = Beside::begin(residues.as_deref(), newer, to);
-        let converted = convert(node, step, &self.bytes, beside);
+        let mut host =
+            ConversionHost::outside(node, &*node.config().modules, Salt::Name(self.name));
+        let converted = convert(&mut host, step, &self.bytes, beside);
         let (bytes, residues) = converted.map_err(|why| {
             let (name, from, to) = (self.module, self.vsn, to.vsn());
             format!("the state of {name} does not convert from {from} to {to}: {why}")
@@ -87,9 +87,13 @@ impl<'a> Closed<'a> {
 type State = (Vec<u8>, Option<Box<Residues>>);
 
 /// Runs the conversion; a conversion may only read.
-fn convert(node: &Node, step: Step<'_>, bytes: &[u8], beside: Beside) -> Result<State, Reason> {
-    let mut host = ConversionHost::outside(node, &*node.config().modules, salt(bytes));
-    let converted = with_residues(&mut host, beside, |host| {
+fn convert(
+    host: &mut ConversionHost<'_>,
+    step: Step<'_>,
+    bytes: &[u8],
+    beside: Beside,
+) -> Result<State, Reason> {
+    let converted = with_residues(host, beside, |host| {
         step.newer.code_change(host, step.way, bytes, step.extra)
     });
     let converted = converted.map_err(Failure::into_reason)?;
@@ -99,10 +103,3 @@ fn convert(node: &Node, step: Step<'_>, bytes: &[u8], beside: Beside) -> Result<
 
 /// The argument `Extra` of an appup that has none: an empty list, as MessagePack.
 pub const NO_EXTRA: &[u8] = &[0x90];
-
-/// A number that depends on the state, and on nothing else.
-fn salt(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    hasher.finish()
-}

@@ -246,10 +246,10 @@ impl Simple {
         match (args, is_kept) {
             (Some(args), true) => {
                 let kept = Some(args.clone().into());
-                self.take_off(ctx, args, Flight::New(from, kept));
+                self.take_off(ctx, args, Flight::New(from, kept), None);
             }
             (_, false) => {
-                self.take_off(ctx, Vec::new(), Flight::New(from, None));
+                self.take_off(ctx, Vec::new(), Flight::New(from, None), None);
             }
             (None, true) => ctx.refuse(from, "no_arguments_for_restarts"),
         }
