@@ -5,8 +5,9 @@
 //! handed over, because the keeper enters the number before it looks whether the child lives (`rows`).
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::{Duration, Instant};
 
 use foldhash::{HashMap, HashMapExt};
 use parking_lot::Mutex;
@@ -16,6 +17,9 @@ use crate::reserved::Reserved;
 use crate::restarts::{Job, ended};
 use crate::settings::Durable;
 use crate::wake::Wake;
+
+/// How long a child on its way in keeps rows from children that are not known.
+const EXPECTED_FOR: Duration = Duration::from_secs(30);
 
 /// The children of unknown supervisors that are kept until the supervisors have been looked up again.
 const STRAYS_MAX: usize = 1_024;
@@ -70,8 +74,9 @@ pub(crate) struct Roster {
     hears_births: AtomicBool,
     /// Whether ends count: not while the node stops.
     hears_ends: AtomicBool,
-    /// Children on their way in from a row, which have no entry yet (`operations`).
-    expected: AtomicUsize,
+    /// Children on their way in from a row, which have no entry yet (`operations`): how many, and the last time at which one
+    /// was sent.
+    expected: Mutex<(usize, Instant)>,
     wake: Wake,
     jobs: SyncSender<Job>,
 }
@@ -93,7 +98,7 @@ impl Roster {
             on_aside: OnceLock::new(),
             hears_births: AtomicBool::new(false),
             hears_ends: AtomicBool::new(true),
-            expected: AtomicUsize::new(0),
+            expected: Mutex::new((0, Instant::now())),
             wake,
             jobs,
         }
@@ -171,25 +176,31 @@ impl Roster {
 
     /// A child with a row is about to come in.
     pub(crate) fn expect(&self) {
-        self.expected.fetch_add(1, Ordering::SeqCst);
+        let mut expected = self.expected.lock();
+        *expected = (expected.0 + 1, Instant::now());
     }
 
-    /// Whether a living child without an entry may have a row.
+    /// Whether a living child without an entry may have a row. A shard that is blocked may never answer, and other children are
+    /// to be saved then.
     pub(crate) fn expects(&self) -> bool {
-        self.expected.load(Ordering::SeqCst) > 0
+        let (children, since) = *self.expected.lock();
+        children > 0 && since.elapsed() < EXPECTED_FOR
     }
 
     /// An expected child runs, or will not come. A child that has ended already is told as an end: its notice found no entry.
     pub(crate) fn arrived(&self, child: Option<(Pid, Entry)>, node: &Node) {
         if let Some((child, entry)) = child {
-            self.enter(child, entry);
+            // One that came too late has a row of its own already.
+            if self.entry(child).is_none_or(|known| known.id == 0) {
+                self.enter(child, entry);
+            }
             let under = entry.under;
             self.note_born(Born { child, under });
             if !node.is_alive(child) && self.entries.lock().remove(&child).is_some() {
                 self.ends.lock().push(entry.id);
             }
         }
-        self.expected.fetch_sub(1, Ordering::SeqCst);
+        self.expected.lock().0 -= 1;
     }
 
     pub(crate) fn forget(&self, child: Pid) {
