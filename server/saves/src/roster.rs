@@ -70,7 +70,7 @@ pub(crate) struct Roster {
     pub(crate) reserved: Reserved,
     /// Told of each child that is set aside while its client may be there.
     pub(crate) on_aside: OnceLock<OnAside>,
-    /// Whether births count: not while rows come back, and not while the node stops.
+    /// Whether births count: not while the node stops.
     hears_births: AtomicBool,
     /// Whether ends count: not while the node stops.
     hears_ends: AtomicBool,
@@ -96,17 +96,12 @@ impl Roster {
             asides: Mutex::default(),
             reserved: Reserved::default(),
             on_aside: OnceLock::new(),
-            hears_births: AtomicBool::new(false),
+            hears_births: AtomicBool::new(true),
             hears_ends: AtomicBool::new(true),
             expected: Mutex::new((0, Instant::now())),
             wake,
             jobs,
         }
-    }
-
-    /// All rows have come back: from now on births count.
-    pub(crate) fn open(&self) {
-        self.hears_births.store(true, Ordering::Release);
     }
 
     /// The node stops: no birth or end counts any more.
@@ -174,7 +169,7 @@ impl Roster {
         self.entries.lock().insert(child, entry);
     }
 
-    /// A child with a row is about to come in.
+    /// Children with rows are about to come in.
     pub(crate) fn expect(&self) {
         let mut expected = self.expected.lock();
         *expected = (expected.0 + 1, Instant::now());
@@ -302,7 +297,12 @@ impl Children for Roster {
             return;
         }
         if let Some(under) = self.under(supervisor) {
-            return self.note_born(Born { child, under });
+            // A child that came from a row has its entry already.
+            let is_known = self.entry(child).is_some_and(|entry| entry.id != 0);
+            return match is_known {
+                true => (),
+                false => self.note_born(Born { child, under }),
+            };
         }
         let mut strays = self.strays.lock();
         if strays.len() < STRAYS_MAX {
