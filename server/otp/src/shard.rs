@@ -7,7 +7,7 @@
 //! In this module: the turn, and the delivery of signals. Submodules: [`spawn`] (births), [`exit`] (ends, links,
 //! monitors), [`run`] (one envelope), [`from_outside`] (functions called outside of any process), [`time_out`],
 //! [`effects`], [`supervise`], [`manage`], [`run_native`], [`exporter`] (exported states), [`changed`], [`stage`] (transactions),
-//! [`gate`] (processes that a transaction keeps from running), [`slab`].
+//! [`gate`] (processes that a transaction keeps from running), [`timing`] (durations of callbacks), [`slab`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use crate::numbered::Numbered;
 use crate::process::{Flag, Process, ProcessInfo, Seen, Watch};
 use crate::stall::Post;
 use crate::supervisor::Action;
+use crate::tally::Tallies;
 use crate::wheel::Wheel;
 use changed::Changed;
 use gate::Gate;
@@ -47,10 +48,12 @@ mod stage;
 mod supervise;
 mod system;
 mod time_out;
+mod timing;
 
 pub(crate) use exporter::Walk;
 pub(crate) use from_outside::{answer, run as run_from_outside};
 pub(crate) use slab::Slab;
+use timing::Timing;
 
 /// Envelopes that one process may take before the other processes have their turn. Large enough that switching costs
 /// little, small enough that a flooded process delays its shard by some tens of microseconds.
@@ -186,6 +189,8 @@ pub(crate) struct Shard {
     changed: Changed,
     pub(crate) quit: bool,
     pub(crate) counters: Counters,
+    pub(crate) tallies: Tallies,
+    timing: Timing,
 }
 
 /// The work of a shard since its start.
@@ -201,6 +206,10 @@ pub struct Counters {
     pub dropped: u64,
     /// The number of timers fired.
     pub timers: u64,
+    /// The number of children that supervisors have started again.
+    pub restarts: u64,
+    /// The number of supervisors that have ended because a child failed too often.
+    pub given_up: u64,
 }
 
 impl Shard {
@@ -228,6 +237,8 @@ impl Shard {
             changed: Changed::default(),
             quit: false,
             counters: Counters::default(),
+            tallies: Tallies::default(),
+            timing: Timing::default(),
         }
     }
 
