@@ -166,7 +166,7 @@ mod tests {
     fn a_histogram_has_cumulative_buckets() {
         let text = Format::Text.write(reading());
         for line in [
-            "pq_save_commit_duration_seconds_bucket{le=\"1e-6\"} 3",
+            "pq_save_commit_duration_seconds_bucket{le=\"0.000001\"} 3",
             "pq_save_commit_duration_seconds_bucket{le=\"+Inf\"} 6",
             "pq_save_commit_duration_seconds_count 6",
             "pq_processes{module=\"shop\",vsn=\"1.0.0\"} 2",

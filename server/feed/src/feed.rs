@@ -5,7 +5,7 @@
 //!                                             ├► a viewer with an older one of these: a delta over several frames
 //!                                             └► all others, also new ones: a snapshot
 //! ```
-//! Each frame is a line of JSON: `{"frame": 7, "at_unix_ms": …, "snapshot": {…}}`, or with `delta`, a JSON merge patch, in place
+//! Each frame is a line of JSON with its end: `{"frame": 7, "at_unix_ms": …, "snapshot": {…}}`, or with `delta`, a JSON merge patch, in place
 //! of `snapshot`; `events` are the events since the frame before, and `more_events` counts further ones. There is no queue for a
 //! viewer: it takes a line when it has written the one before, and misses the frames in between. So a viewer that reads nothing
 //! costs nothing, and the memory is that of 8 readings, however many look.
@@ -27,7 +27,7 @@ pub const FRAME_MS: u64 = 100;
 pub const FRAMES_MAX: usize = 8;
 
 /// The viewers at one time. Each costs a connection and a copy of each delta.
-pub const VIEWERS_MAX: usize = 64;
+pub const VIEWERS_MAX: usize = 40;
 
 /// The feed of a node.
 #[derive(Default)]
@@ -168,7 +168,7 @@ impl Frame {
     fn snapshot(&self) -> Arc<str> {
         let line = || {
             let line = json!({"frame": self.number, "at_unix_ms": self.at_unix_ms, "snapshot": self.state});
-            line.to_string().into()
+            format!("{line}\n").into()
         };
         self.snapshot.get_or_init(line).clone()
     }
@@ -200,7 +200,7 @@ fn delta(number: u64, at_unix_ms: u64, change: Option<Value>, happened: &Happene
     if happened.more > 0 {
         line["more_events"] = json!(happened.more);
     }
-    line.to_string().into()
+    format!("{line}\n").into()
 }
 
 #[cfg(test)]

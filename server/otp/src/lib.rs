@@ -65,7 +65,7 @@ pub use lateness::Lateness;
 pub use message::{Caller, Payload};
 // The signals between shards, for the tests of this crate: no part of its interface.
 #[doc(hidden)]
-pub use message::{Ack, Envelope, ExitCause, ModuleCall, OnList, Signal, Spawn};
+pub use message::{Ack, Envelope, ExitCause, ModuleCall, OnList, OnSample, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Ask, Asking, Called, Children, Question};
 pub use node::{Census, Listing, Missing, NameHook, NameRegistry, Runner};

@@ -21,7 +21,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::effect::Effect;
 use crate::lateness::Waiting;
 use crate::mailbox::Arena;
-use crate::message::{Ack, Caller, Envelope, OF_PORT, OnList, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, OF_PORT, OnList, OnSample, Payload, Signal};
 use crate::node::Node;
 use crate::numbered::Numbered;
 use crate::process::{Flag, Process, ProcessInfo, Seen, Watch};
@@ -309,6 +309,15 @@ impl Shard {
             .map(move |process| Seen::new(process, view))
     }
 
+    /// Shows the processes at the first places of the slab, at once: they are few.
+    fn sample(&mut self, max: u32, sample: OnSample) {
+        let view = self.gate.view();
+        let places = 0..max.min(self.slab.places() as u32);
+        let processes = places.filter_map(|place| self.slab.peek(place));
+        let seen = processes.map(|process| Seen::new(process, view));
+        sample(seen.map(|seen| (seen.pid(), seen.module())).collect());
+    }
+
     /// Shows up to [`LISTED_MAX`] more processes to the first listing.
     fn list_some(&mut self) {
         let Some((mut list, walk)) = self.listings.pop_front() else {
@@ -475,6 +484,7 @@ impl Shard {
             Signal::CallModule(call) => self.call_from_outside(*call),
             Signal::Returned(returned) => self.returned_from_outside(*returned),
             Signal::List(list) => self.listings.push_back((list, Walk::default())),
+            Signal::Sample(max, sample) => self.sample(max, sample),
             Signal::Upgrade(order) => self.upgrade(order),
             Signal::Quit => self.quit = true,
         }

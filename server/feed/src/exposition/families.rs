@@ -3,7 +3,9 @@
 use std::fmt;
 
 use pq_protocol::Histogram;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, MetricEncoder, NoLabelSet,
+};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
@@ -76,7 +78,7 @@ fn processes(reading: &Reading, to: &mut Writer<'_>) -> fmt::Result {
             )
         })
     };
-    let living = all().map(|(labels, it)| (labels, it.living as f64));
+    let living = all().map(|(labels, it)| (labels, it.living));
     to.gauges(
         "processes",
         "Living processes by version of their module",
@@ -226,7 +228,7 @@ fn listeners(door: &Door, to: &mut Writer<'_>) -> fmt::Result {
 
 fn saved(saves: &Saves, to: &mut Writer<'_>) -> fmt::Result {
     let rows = [("playing", saves.playing), ("set_aside", saves.set_aside)];
-    let rows = rows.map(|(state, count)| (vec![("state", state)], count as f64));
+    let rows = rows.map(|(state, count)| (vec![("state", state)], count));
     to.gauges("saved_rows", "Saved rows by state", None, rows)?;
     to.gauge(
         "save_tail_states",
@@ -275,7 +277,7 @@ fn saved(saves: &Saves, to: &mut Writer<'_>) -> fmt::Result {
 fn libraries(reading: &Reading, to: &mut Writer<'_>) -> fmt::Result {
     let by_library = |of: fn(&crate::reading::Library) -> u64| {
         let all = reading.libraries.iter();
-        all.map(move |(name, library)| (vec![("library", name.as_str())], of(library) as f64))
+        all.map(move |(name, library)| (vec![("library", name.as_str())], of(library)))
     };
     let (mapped, allocated) = (
         by_library(|it| it.mapped_bytes),
@@ -297,7 +299,7 @@ fn libraries(reading: &Reading, to: &mut Writer<'_>) -> fmt::Result {
 
 impl Writer<'_> {
     fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        self.gauges(name, help, None, [(Vec::new(), value as f64)])
+        self.gauges(name, help, None, [(Vec::new(), value)])
     }
 
     fn seconds(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
@@ -305,23 +307,23 @@ impl Writer<'_> {
     }
 
     fn bytes(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        self.gauges(name, help, Some(Unit::Bytes), [(Vec::new(), value as f64)])
+        self.gauges(name, help, Some(Unit::Bytes), [(Vec::new(), value)])
     }
 
-    fn gauges<'s>(
+    fn gauges<'s, V: EncodeGaugeValue>(
         &mut self,
         name: &str,
         help: &str,
         unit: Option<Unit>,
-        samples: impl IntoIterator<Item = (Labels<'s>, f64)>,
+        samples: impl IntoIterator<Item = (Labels<'s>, V)>,
     ) -> fmt::Result {
-        let mut family = self
+        let unit = unit.as_ref();
+        let family = self
             .0
-            .encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
-        for (labels, value) in samples {
-            family.encode_family(&labels)?.encode_gauge(&value)?;
-        }
-        Ok(())
+            .encode_descriptor(name, help, unit, MetricType::Gauge)?;
+        each(family, samples, |mut sample, value| {
+            sample.encode_gauge(&value)
+        })
     }
 
     fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
@@ -334,14 +336,10 @@ impl Writer<'_> {
         help: &str,
         samples: impl IntoIterator<Item = (Labels<'s>, u64)>,
     ) -> fmt::Result {
-        let mut family = self
+        let family = self
             .0
             .encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, value) in samples {
-            let mut sample = family.encode_family(&labels)?;
-            sample.encode_counter::<NoLabelSet, u64, u64>(&value, None)?;
-        }
-        Ok(())
+        each(family, samples, total)
     }
 
     fn counters_of_seconds<'s>(
@@ -350,23 +348,38 @@ impl Writer<'_> {
         help: &str,
         samples: impl IntoIterator<Item = (Labels<'s>, f64)>,
     ) -> fmt::Result {
-        let unit = Unit::Seconds;
-        let mut family = self
+        let unit = Some(&Unit::Seconds);
+        let family = self
             .0
-            .encode_descriptor(name, help, Some(&unit), MetricType::Counter)?;
-        for (labels, value) in samples {
-            let mut sample = family.encode_family(&labels)?;
-            sample.encode_counter::<NoLabelSet, f64, u64>(&value, None)?;
-        }
-        Ok(())
+            .encode_descriptor(name, help, unit, MetricType::Counter)?;
+        each(family, samples, total)
     }
 
     fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) -> fmt::Result {
-        let unit = Unit::Seconds;
-        let mut family =
-            self.0
-                .encode_descriptor(name, help, Some(&unit), MetricType::Histogram)?;
+        let unit = Some(&Unit::Seconds);
+        let mut family = self
+            .0
+            .encode_descriptor(name, help, unit, MetricType::Histogram)?;
         let buckets: Vec<(f64, u64)> = histogram.buckets().collect();
         family.encode_histogram::<NoLabelSet>(histogram.sum_s(), histogram.count(), &buckets, None)
     }
+}
+
+/// Writes the samples of a family. A sample without labels has no braces.
+fn each<'s, V>(
+    mut family: MetricEncoder<'_>,
+    samples: impl IntoIterator<Item = (Labels<'s>, V)>,
+    write: impl Fn(MetricEncoder<'_>, V) -> fmt::Result,
+) -> fmt::Result {
+    for (labels, value) in samples {
+        match labels.is_empty() {
+            true => return write(family, value),
+            false => write(family.encode_family(&labels)?, value)?,
+        }
+    }
+    Ok(())
+}
+
+fn total(mut sample: MetricEncoder<'_>, value: impl EncodeCounterValue) -> fmt::Result {
+    sample.encode_counter::<NoLabelSet, _, u64>(&value, None)
 }
