@@ -69,6 +69,12 @@ impl Views {
         ended.last = Some(record.clone());
     }
 
+    /// The sums over all installs that have ended, and the last one.
+    fn ended(&self) -> (Installs, Option<InstallRecord>) {
+        let ended = self.installs.lock();
+        (ended.sum.clone(), ended.last.clone())
+    }
+
     /// Notes that the node stops.
     pub(crate) fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);

@@ -6,8 +6,6 @@
 mod agree;
 #[path = "feed/documents.rs"]
 mod documents;
-#[path = "feed/scrape.rs"]
-mod scrape;
 #[path = "feed/viewers.rs"]
 mod viewers;
 #[path = "feed/web.rs"]

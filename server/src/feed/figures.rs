@@ -23,6 +23,7 @@ const NS_PER_MS: u64 = 1_000_000;
 pub(crate) fn reading(node: &RunningNode, sample_max: u32) -> Reading {
     let (booted, views) = (node.booted(), node.views());
     let dropped = stdio::dropped();
+    let (installs, last_install) = views.ended();
     Reading {
         node: program(node),
         processes: processes(node),
@@ -33,9 +34,9 @@ pub(crate) fn reading(node: &RunningNode, sample_max: u32) -> Reading {
         install: install(node),
         installs: Installs {
             conversions_given_up: node.node().conversions_given_up(),
-            ..views.installs.lock().sum.clone()
+            ..installs
         },
-        last_install: views.installs.lock().last.clone(),
+        last_install,
         door: door(node),
         connections: Connections {
             open: node.node().port_count() as u64,

@@ -54,22 +54,32 @@ pub(crate) fn keep(views: &Arc<Views>, node: &Arc<RunningNode>) -> std::io::Resu
 
 fn run(views: &Views, node: &Weak<RunningNode>) {
     let began = Instant::now();
+    // The time of the frames does not jump while somebody looks, so their distances are right.
+    let mut began_unix_ms = None;
     loop {
         let now_ms = began.elapsed().as_millis() as u64;
         match views.feed.due_in_ms(now_ms) {
             Some(0) => {
                 let Some(node) = node.upgrade() else { return };
+                let began = began_unix_ms.get_or_insert_with(|| unix_ms().saturating_sub(now_ms));
+                let at_unix_ms = *began + now_ms;
                 let reading = reading(&node, SAMPLE_MAX);
                 drop(node);
-                let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-                let at_unix_ms = since_1970.unwrap_or_default().as_millis() as u64;
                 if views.feed.publish(now_ms, at_unix_ms, &reading) {
                     views.frames.send_replace(());
                 }
             }
             Some(wait_ms) => views.keeper.sleep(Duration::from_millis(wait_ms)),
             None if node.strong_count() == 0 => return,
-            None => views.keeper.sleep(SLEEP_MAX),
+            None => {
+                began_unix_ms = None;
+                views.keeper.sleep(SLEEP_MAX);
+            }
         }
     }
+}
+
+fn unix_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    since_1970.unwrap_or_default().as_millis() as u64
 }

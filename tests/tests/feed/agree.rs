@@ -1,9 +1,9 @@
 //! The views of one node agree: `pq events`, `/metrics`, `pq status`, and the records of installs.
 
 use pq_tests::running::{PATIENCE, Running, Tree, poll};
+use pq_tests::scrape::{metrics, node, sum};
 use serde_json::Value;
 
-use crate::scrape::{metrics, node, sum};
 use crate::viewers::{lines, sees, viewer};
 
 const HEROES: u64 = 300;
@@ -80,8 +80,7 @@ fn all_views_agree_while_heroes_play_and_a_release_is_installed_and_left_again()
     sees(&seen, |state| is_last(state, &down));
     versions_are(&node, &seen, "1.0.0");
     records_are_in_the_metrics(&metrics(&node), [&up, &down]);
-    phases_were_seen(&seen);
-    text.wrote("install, 1.0.0 to 1.1.0: ");
+    each_install_is_told_once(&seen);
     text.wrote("install 1.0.0 to 1.1.0 (up): prepare ");
     text.wrote("install 1.1.0 to 1.0.0 (down): prepare ");
     let history = tree.answer(&["history"]);
@@ -117,9 +116,11 @@ fn versions_are(node: &Running, seen: &Running, vsn: &str) {
     let name = format!("pq_player-{vsn}");
     let state = sees(seen, |state| state["processes"][&name]["living"] == HEROES);
     let sample = state["sample"].as_object().unwrap();
-    assert_eq!(
-        sample.values().filter(|version| **version == name).count() as u64,
-        HEROES
+    let heroes = sample.values().filter_map(Value::as_str);
+    let heroes: Vec<&str> = heroes.filter(|it| it.starts_with("pq_player-")).collect();
+    assert!(
+        heroes.len() > 10 && heroes.iter().all(|version| *version == name),
+        "{heroes:?}"
     );
     let label = format!("{{module=\"pq_player\",vsn=\"{vsn}\"}}");
     let living = poll(PATIENCE, || {
@@ -163,11 +164,24 @@ fn records_are_in_the_metrics(text: &str, records: [&Value; 2]) {
     assert_eq!(of("pq_install_stall_seconds_count", "") as u64, stalls);
 }
 
-/// While the installs ran, the frames had their phases.
-fn phases_were_seen(seen: &Running) {
+/// Each install is told once, with all its phases in their order, however short it was.
+fn each_install_is_told_once(seen: &Running) {
     let lines = lines(seen);
-    let deltas = lines
+    let records = lines
         .iter()
-        .filter_map(|line| line["delta"]["install"].as_object());
-    assert!(deltas.count() >= 2, "no frame shows an install");
+        .filter_map(|line| line["delta"]["last_install"]["phases"].as_array());
+    let phases: Vec<Vec<&str>> = records
+        .map(|phases| {
+            phases
+                .iter()
+                .filter_map(|it| it["phase"].as_str())
+                .collect()
+        })
+        .collect();
+    assert_eq!(phases.len(), 2);
+    for phases in phases {
+        let exchange = ["copy", "follow", "hold", "commit", "swap"];
+        assert_eq!(phases[0], "prepare");
+        assert!(phases.windows(5).any(|part| part == exchange), "{phases:?}");
+    }
 }

@@ -7,9 +7,8 @@ use std::process::{Command, Stdio};
 
 use pq_tests::needs::{Need, has};
 use pq_tests::running::{Running, Tree};
+use pq_tests::scrape::{metrics, node};
 use serde_json::Value;
-
-use crate::scrape::{metrics, node};
 
 fn document(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics")).join(name)

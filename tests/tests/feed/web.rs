@@ -4,8 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use pq_tests::running::{PATIENCE, Running, Tree};
-
-use crate::scrape::{address, ask, get, node};
+use pq_tests::scrape::{address, ask, get, node};
 
 #[test]
 fn the_format_is_the_one_that_the_client_accepts() {

@@ -88,8 +88,7 @@ impl Told {
 }
 
 fn time(unix_ms: u64) -> String {
-    let time = rfc3339(SystemTime::UNIX_EPOCH + Duration::from_millis(unix_ms));
-    format!("{}.{:03}Z", time.trim_end_matches('Z'), unix_ms % 1_000)
+    rfc3339(SystemTime::UNIX_EPOCH + Duration::from_millis(unix_ms))
 }
 
 /// The figures, and the work since an earlier reading.

@@ -1,25 +1,28 @@
 //! Requests to the port for metrics, and the samples of an answer.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use pq_tests::running::{PATIENCE, Running, Tree};
+use crate::running::{PATIENCE, Running, Tree};
 
 /// An answer of HTTP.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
+pub struct Answer {
+    /// The code in the first line; 0 without one.
+    pub status: u16,
+    /// The first line and the headers.
+    pub head: String,
+    /// The text after the headers.
+    pub body: String,
 }
 
 /// A node with the port for metrics.
-pub(crate) fn node(tree: &Tree, args: &[&str]) -> Running {
+pub fn node(tree: &Tree, args: &[&str]) -> Running {
     Running::node_with(tree, &[&["--metrics-port", "0"], args].concat())
 }
 
 /// The address in the line `metrics at http://127.0.0.1:9464/metrics`.
-pub(crate) fn address(node: &Running) -> SocketAddr {
+pub fn address(node: &Running) -> SocketAddr {
     let line = || {
         let out = node.out();
         let (_, rest) = out.split_once("metrics at http://")?;
@@ -30,7 +33,7 @@ pub(crate) fn address(node: &Running) -> SocketAddr {
 }
 
 /// A request of a client that accepts this.
-pub(crate) fn get(node: &Running, path: &str, accept: &str) -> Answer {
+pub fn get(node: &Running, path: &str, accept: &str) -> Answer {
     ask(
         node,
         &format!(
@@ -39,13 +42,9 @@ pub(crate) fn get(node: &Running, path: &str, accept: &str) -> Answer {
     )
 }
 
-/// Sends this text and reads the answer to its end.
-pub(crate) fn ask(node: &Running, request: &str) -> Answer {
-    let mut stream = TcpStream::connect(address(node)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
+/// Sends this text, and reads the answer to its end.
+pub fn ask(node: &Running, request: &str) -> Answer {
+    let text = exchange(node, request).expect("the port answers");
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     Answer {
@@ -55,20 +54,29 @@ pub(crate) fn ask(node: &Running, request: &str) -> Answer {
     }
 }
 
+fn exchange(node: &Running, request: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address(node))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(request.as_bytes())?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    Ok(text)
+}
+
 /// The metrics in the older text format.
-pub(crate) fn metrics(node: &Running) -> String {
+pub fn metrics(node: &Running) -> String {
     let answer = get(node, "/metrics", "text/plain");
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.body
 }
 
 /// The sum of all samples with this name and, if wanted, this label.
-pub(crate) fn sum(metrics: &str, name: &str, label: &str) -> f64 {
+pub fn sum(metrics: &str, name: &str, label: &str) -> f64 {
     let samples = metrics.lines().filter(|line| line.contains(label));
     let values = samples.filter_map(|line| {
         let (series, value) = line.rsplit_once(' ')?;
         let is_of = series == name || series.strip_prefix(name)?.starts_with('{');
-        is_of.then(|| value.parse::<f64>().unwrap())
+        is_of.then(|| value.parse::<f64>().expect("a sample has a number"))
     });
     values.sum()
 }
