@@ -35,7 +35,7 @@ use crate::running::RunningNode;
 use connection::accept_all;
 pub(crate) use settings::judge;
 
-/// The open port.
+/// The open port, until the node ends.
 pub(crate) struct Metrics {
     address: SocketAddr,
     node: Arc<OnceLock<Weak<RunningNode>>>,

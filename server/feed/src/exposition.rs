@@ -20,9 +20,9 @@ const PREFIX: &str = "pq";
 /// A format of metrics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
-    /// OpenMetrics 1.0.
+    /// OpenMetrics 1.0, which ends with a mark.
     OpenMetrics,
-    /// The text format 0.0.4 of Prometheus.
+    /// The older text format 0.0.4 of Prometheus.
     Text,
 }
 

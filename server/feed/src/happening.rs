@@ -28,7 +28,7 @@ pub enum Kind {
     Over,
 }
 
-/// One event.
+/// One event between two readings.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Happening {
@@ -54,7 +54,7 @@ pub struct Happening {
 /// The events since the last frame.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Happened {
-    /// The first events.
+    /// The first events, up to [`HAPPENINGS_MAX`].
     pub events: Vec<Happening>,
     /// The number of further ones, which were dropped.
     pub more: u64,
@@ -85,7 +85,7 @@ impl Happenings {
         }
     }
 
-    /// Takes all events.
+    /// Takes all events, and the number of those that were dropped.
     pub(crate) fn take(&self) -> Happened {
         let (waiting, more) = std::mem::take(&mut *self.waiting.lock());
         Happened {

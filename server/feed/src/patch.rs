@@ -44,7 +44,7 @@ pub fn diff(old: &Value, new: &Value) -> Option<Value> {
     Some(Value::Object(patch))
 }
 
-/// Applies a patch.
+/// Changes a value as the patch says.
 pub fn apply(to: &mut Value, patch: Value) {
     let Value::Object(changes) = patch else {
         *to = patch;

@@ -89,15 +89,15 @@ pub struct Processes {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Shard {
-    /// The messages handled.
+    /// The messages that processes handled.
     pub messages: u64,
     /// The messages dropped because a mailbox was full.
     pub dropped: u64,
-    /// The timers fired.
+    /// The timers that fired.
     pub timers: u64,
-    /// The processes started.
+    /// The processes that started here.
     pub started: u64,
-    /// The processes ended.
+    /// The processes that ended here.
     pub ended: u64,
     /// The children that supervisors of the shard started again.
     pub restarts: u64,
@@ -139,15 +139,15 @@ pub struct InProgress {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Installs {
-    /// Installs that succeeded.
+    /// The installs that succeeded.
     pub done: u64,
-    /// Installs that failed.
+    /// The installs that failed, also rolled back ones.
     pub failed: u64,
     /// Converted states, counting those that were converted again.
     pub converted: u64,
     /// States that did not convert.
     pub conversions_failed: u64,
-    /// Killed processes.
+    /// The processes that were killed: their module was removed, or their conversion did not end.
     pub killed: u64,
     /// Connections that the node closed during an install, because their process failed or was ended.
     pub connections_dropped: u64,
@@ -185,7 +185,7 @@ impl Installs {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Door {
-    /// The connected clients.
+    /// The connected clients, with an avatar or without.
     pub clients: u64,
     /// The connected clients with an avatar.
     pub players: u64,
@@ -205,13 +205,13 @@ pub struct Door {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Connections {
-    /// The open connections.
+    /// The connections that are open now.
     pub open: u64,
     /// The connections that were closed because their process failed or was killed.
     pub dropped: u64,
 }
 
-/// The saves.
+/// The saves of avatars, and the work of saving.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Saves {
@@ -241,7 +241,7 @@ pub struct Saves {
     pub trouble: String,
 }
 
-/// A loaded library.
+/// The memory of a loaded library.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Library {

@@ -15,7 +15,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// The processes in the sample of a reading.
 const SAMPLE_MAX: u32 = 1_000;
 
-/// Wakes the thread.
+/// Wakes the thread when a viewer comes.
 #[derive(Default)]
 pub(super) struct Bell {
     has_rung: Mutex<bool>,

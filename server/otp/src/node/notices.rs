@@ -37,7 +37,7 @@ pub trait Notices: Send + Sync {
     /// Whether somebody wants notices now. Only then they are made.
     fn is_wanted(&self) -> bool;
 
-    /// Takes a notice.
+    /// Takes a notice, while notices are wanted.
     fn notice(&self, notice: Notice);
 }
 

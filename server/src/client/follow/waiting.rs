@@ -58,7 +58,7 @@ impl Waiting {
         self.has_heard
     }
 
-    /// Whether lines come.
+    /// Whether lines have come since the last loss of the node.
     pub(super) fn is_connected(&self) -> bool {
         self.lost.is_none()
     }
