@@ -115,7 +115,7 @@ pub(crate) enum Command {
     Lock(lock::LockArgs),
     /// Stop the node after a delay, with announcements to the players
     Shutdown(shutdown::ShutdownArgs),
-    /// List the saved avatars, also while the node is stopped
+    /// List the saved avatars, or show, export, import or remove one; also while the node is stopped
     Avatars(avatars::AvatarsArgs),
     /// Copy the saves to a file, also while the node runs
     Backup(store::BackupArgs),
@@ -205,6 +205,9 @@ const AT_DOOR: &[Entry<DoneAtDoor>] = &[
     at_door::<kick::Kick>(),
     at_door::<end_avatar::EndAvatar>(),
     at_door::<end_avatar::EndAbandoned>(),
+    at_door::<avatars::import::ImportAvatar>(),
+    at_door::<avatars::remove::RemoveAvatar>(),
+    at_door::<avatars::retry::RetryAvatar>(),
     at_door::<ban::Ban>(),
     at_door::<unban::Unban>(),
     at_door::<wall::Wall>(),

@@ -332,8 +332,11 @@ impl Service<'_> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
         let metrics = Metrics::open(&booted, options).await?;
         let (saves, early) = open_saves(&booted, options, ends).await?;
+        saves
+            .iter()
+            .for_each(|saves| self.teller.knows_saves(saves));
         if let Some(word) = early {
-            save_all(&booted, saves).await;
+            save_all(&booted, saves, None).await;
             let (addresses, vsn) = (Addresses::default(), booted.release().to_string());
             return word.map(|word| End {
                 word,
@@ -343,7 +346,8 @@ impl Service<'_> {
         }
         let door = door::open(&booted, options, releases.clone()).await?;
         if let (Some(saves), Some(door)) = (&saves, &door) {
-            saves::watch(saves, door);
+            let noun = door::Game::of(&booted).unwrap_or_default().noun;
+            saves::connect(saves, door, &noun);
         }
         let running = Arc::new(self.running(releases, door.clone(), saves.clone())?);
         feed::keep(running.views(), &running).context("failed to start a thread")?;
@@ -360,7 +364,7 @@ impl Service<'_> {
         running.views().stop();
         socket.close().await;
         door.iter().for_each(|door| door.shut());
-        save_all(&booted, saves).await;
+        save_all(&booted, saves, door.as_deref()).await;
         if let Some(door) = door {
             if let Some(application) = booted.behind_door() {
                 stopping.stop_application(&booted, &application.name).await;
@@ -435,12 +439,16 @@ async fn open_saves(
     Ok((opened??.map(Arc::new), early))
 }
 
-/// Saves all avatars once more, before the applications stop.
-async fn save_all(booted: &Arc<Booted>, saves: Option<Arc<Saves>>) {
+/// Saves all avatars once more, before the applications stop. Then clients are told everything; if something is not saved,
+/// they are not told of it.
+async fn save_all(booted: &Arc<Booted>, saves: Option<Arc<Saves>>, door: Option<&Door>) {
     let Some(saves) = saves else { return };
     let noun = door::Game::of(booted).unwrap_or_default().noun;
+    let saved = tokio::task::spawn_blocking(move || saves::finish(&saves, &noun)).await;
     // A panic of that thread is in the log; the rows are as they were saved before.
-    let _ = tokio::task::spawn_blocking(move || saves::finish(&saves, &noun)).await;
+    if let (Ok(true), Some(door)) = (saved, door) {
+        door.told().release_all();
+    }
 }
 
 /// Starts the avatars and then writes reports for ever; returns only on error.
@@ -485,7 +493,7 @@ async fn fill(booted: &Booted, options: &options::Node) -> anyhow::Result<()> {
         pace_ms: pace,
     };
     let fill = move || {
-        let plays = |name: &str| names.whereis(&Term::string(name)).is_some();
+        let plays = |name: &str| names.is_taken(&Term::string(name));
         avatars::fill(&node, &game, wanted, plays)
     };
     let avatars::Filled {

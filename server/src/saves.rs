@@ -3,19 +3,21 @@
 //!
 //! | who | calls |
 //! |---|---|
-//! | `run` | [`open`] before the door opens, [`finish`] before the applications stop |
-//! | `commands` | the questions about rows, and the commands for a node that does not run |
+//! | `run` | [`open`] before the door opens, [`connect`] after it, [`finish`] before the applications stop |
+//! | `commands` | the questions about rows, and the commands for a node that does not run ([`Release`], [`Removed`]) |
+
+mod needs;
+mod release;
+mod removed;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use pq_code::{CodeServer, Library, Wanted};
 use pq_otp::Term;
-use pq_release::checksums::Checksums;
-use pq_release::layout;
-use pq_saves::{BadSetting, Durable, Pace, Saves, Setup, Version, Versions};
+use pq_saves::{Audience, BadSetting, Durable, Pace, Saves, Setup, Telling, Waiting};
 use sockserv::{Door, Noun};
 
 use crate::boot::Booted;
@@ -23,6 +25,10 @@ use crate::client::counted;
 use crate::door::Game;
 use crate::options;
 use crate::streams::say;
+pub(crate) use needs::{Lost, lost_without};
+pub(crate) use release::{Release, durable_names};
+pub(crate) use removed::{Removed, write_new};
+pub(crate) use versions::versions_of;
 
 /// The directory of the store in a release tree.
 pub(crate) const DATA: &str = "data";
@@ -69,15 +75,13 @@ pub(crate) fn open(
         file: file(booted.root()),
         durable,
         pace,
-        versions: &Tree {
-            code: booted.code(),
-            root: booted.root(),
-        },
+        versions: Arc::new(versions_of(booted)),
         cancelled,
     };
     let saves = Saves::open(setup).map_err(|error| {
         anyhow::anyhow!("failed to {error}; --no-saves starts the node without its saves")
     })?;
+    booted.names().reserve(Box::new(saves.reserved()));
     say_who_came_back(&saves, &Game::of(booted).unwrap_or_default().noun);
     Ok(Some(saves))
 }
@@ -86,13 +90,18 @@ fn say_who_came_back(saves: &Saves, noun: &Noun) {
     let (back, file) = (saves.came_back(), saves.file().display());
     let many = &noun.many;
     tracing::info!(file = %file, came_back = back.came_back, set_aside = back.set_aside, "{many} are saved");
-    if back.came_back + back.set_aside + back.left == 0 {
+    if back.came_back + back.set_aside + back.failed + back.left == 0 {
         return;
     }
     let aside = match back.set_aside {
         0 => String::new(),
         1 => "; 1 could not be opened and is set aside".to_string(),
         count => format!("; {count} could not be opened and are set aside"),
+    };
+    let failed = match back.failed {
+        0 => String::new(),
+        1 => "; 1 that has failed stays set aside".to_string(),
+        count => format!("; {count} that have failed stay set aside"),
     };
     let left = match back.left {
         0 => String::new(),
@@ -101,98 +110,66 @@ fn say_who_came_back(saves: &Saves, noun: &Noun) {
     let seconds = back.took.as_secs_f64();
     let avatars = counted(back.came_back, &noun.one, many);
     say(format_args!(
-        "{avatars} came back in {seconds:.3} s from {file}{aside}{left}"
+        "{avatars} came back in {seconds:.3} s from {file}{aside}{failed}{left}"
     ));
 }
 
-/// The avatars that clients of this door watch are saved soon after each change.
-pub(crate) fn watch(saves: &Saves, door: &Arc<Door>) {
+/// From now on, clients of this door are told of their avatars when that is on the disk; or else the avatars that they watch
+/// are saved soon after each change. A client whose avatar is set aside is told so.
+pub(crate) fn connect(saves: &Saves, door: &Arc<Door>, noun: &Noun) {
+    // The node has the function as long as it runs, and the door has the node.
+    let of_aside = Arc::downgrade(door);
+    let text = format!(
+        "Your {} cannot be continued now; it is kept for the operators.",
+        noun.one
+    );
+    saves.on_set_aside(move |avatar| {
+        if let Some(door) = of_aside.upgrade() {
+            door.tell_player(avatar, &text);
+        }
+    });
     let door = door.clone();
-    saves.watch(move || door.list_played());
+    match saves.telling() {
+        Telling::Lazy => saves.watch(move || door.list_played()),
+        Telling::Durable => {
+            let told = door.told().clone();
+            told.hold(saves.tell(Box::new(Clients { door })));
+        }
+    }
 }
 
-/// Saves all avatars and closes the store, and says how many.
-pub(crate) fn finish(saves: &Saves, noun: &Noun) {
+/// The clients of a door.
+struct Clients {
+    door: Arc<Door>,
+}
+
+impl Audience for Clients {
+    fn take_waiting(&self) -> Vec<Waiting> {
+        let waiting = self.door.told().take().into_iter();
+        let of_session = waiting.map(|output| Waiting {
+            who: output.session,
+            roots: self.door.avatars_of(output.session),
+            release: Box::new(move || output.release()),
+        });
+        of_session.collect()
+    }
+
+    fn tell(&self, waits: bool) {
+        self.door.told().tell(waits);
+    }
+}
+
+/// Saves all avatars and closes the store, and says how many. Returns whether all are saved.
+pub(crate) fn finish(saves: &Saves, noun: &Noun) -> bool {
     let finished = saves.finish(Instant::now() + FINISH_TIMEOUT);
     let (saved, living, many) = (finished.saved, finished.living, &noun.many);
     let seconds = finished.took.as_secs_f64();
-    match saved >= living && finished.took > Duration::ZERO {
+    let is_whole = saved >= living && finished.took > Duration::ZERO;
+    match is_whole {
         true => tracing::info!(saved, "{many} are saved: {saved} in {seconds:.3} s"),
         false => tracing::error!(
             "failed to save all {many}: {saved} of {living} are saved, and the others as they were before"
         ),
     }
-}
-
-/// The versions of modules in a release tree.
-struct Tree<'a> {
-    code: &'a CodeServer,
-    root: &'a Path,
-}
-
-impl Versions for Tree<'_> {
-    /// Rows of the current versions need no other library.
-    fn versions(&self, needed: &[(String, String)]) -> Vec<Version> {
-        let is_current = |(module, vsn): &&(String, String)| {
-            let current = self.code.current(module);
-            current.is_some_and(|module| module.vsn() == vsn)
-        };
-        for (module, _) in needed.iter().filter(|need| !is_current(need)) {
-            self.load_versions(module);
-        }
-        self.code.libraries().iter().flat_map(versions).collect()
-    }
-}
-
-impl Tree<'_> {
-    /// Loads the other versions of the application that has this module. None of their modules becomes current.
-    fn load_versions(&self, module: &str) {
-        let libraries = self.code.libraries();
-        let has = |library: &&Library| library.modules.iter().any(|it| it.name() == module);
-        let Some(application) = libraries.iter().find(has).map(|it| &it.application) else {
-            return;
-        };
-        let folders = std::fs::read_dir(self.root.join("lib"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
-        for name in names {
-            if let Some((app, vsn)) = name.split_once('-')
-                && app == application
-            {
-                self.load(app, vsn);
-            }
-        }
-    }
-
-    fn load(&self, application: &str, vsn: &str) {
-        let sums = Checksums::read(&layout::checksums(self.root, application, vsn));
-        let name = layout::library_name(application);
-        let Some(checksum) = sums.ok().and_then(|sums| sums.0.get(&name)?.parse().ok()) else {
-            return;
-        };
-        let wanted = Wanted {
-            checksum: Some(checksum),
-            owner: Some((application, vsn)),
-        };
-        // The code server logs the failure, and rows that need the library are set aside.
-        let _ = self
-            .code
-            .load_library(&layout::library(self.root, application, vsn), wanted);
-    }
-}
-
-/// The modules of a library with their declarations.
-fn versions(library: &Library) -> Vec<Version> {
-    let all = library.modules.iter().zip(&library.entries);
-    let version = |(module, entry): (&pq_otp::Module, &pq_code::ModuleEntry)| {
-        let declared = entry.declared.clone().unwrap_or_default();
-        Version {
-            module: *module,
-            converts: declared.converts,
-            keeps: declared.keeps,
-        }
-    };
-    all.map(version).collect()
+    is_whole
 }

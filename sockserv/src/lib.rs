@@ -41,6 +41,7 @@ pub use entrance::tls::{KeyError, Keys};
 pub use session::connection::{End, Owner};
 pub use session::crowd::Guest;
 pub use session::port::Port;
+pub use session::told::{Told, Waiting};
 pub use settings::game::{Avatar, Game, Login, Noun, Sheet};
 pub use settings::limits::{Limits, Rate};
 pub use settings::{Opening, Settings};

@@ -7,6 +7,7 @@
 //! | `login` | finds the avatar of a client, and checks whether its name is banned |
 //! | [`connection`] | the loop of a client's task, over every stream that reads and writes |
 //! | [`port`] | the node's handle of a connection, for output and close |
+//! | [`told`] | the output about an avatar, which waits until the avatar is on the disk |
 //! | `foreign` | clients that speak another protocol |
 //! | `ending` | the reason for the end of a connection |
 //! | `crowd` | all admitted clients |
@@ -25,6 +26,8 @@ pub mod port;
 pub(crate) mod foreign;
 
 pub(crate) mod ending;
+
+pub mod told;
 
 pub(crate) mod crowd;
 

@@ -7,21 +7,30 @@
 //! | `versions` | installs, and rows of older and newer versions |
 //! | `generated` | versions on simulated nodes |
 //! | `aside` | rows that cannot be opened, and stores that cannot |
+//! | `fallen` | heroes whose state machine fails |
 //! | `files` | backup, restore, check, a full disk |
+//! | `told` | kills at random moments: no client has read a fact that its hero lacks |
+//! | `one` | one hero in the hands of an operator |
 //! | `saved` | the common questions |
 #![allow(clippy::unwrap_used)]
 
 #[path = "saves/aside.rs"]
 mod aside;
+#[path = "saves/fallen.rs"]
+mod fallen;
 #[path = "saves/files.rs"]
 mod files;
 #[path = "saves/generated.rs"]
 mod generated;
 #[path = "saves/killed.rs"]
 mod killed;
+#[path = "saves/one.rs"]
+mod one;
 #[path = "saves/saved.rs"]
 mod saved;
 #[path = "saves/stopped.rs"]
 mod stopped;
+#[path = "saves/told.rs"]
+mod told;
 #[path = "saves/versions.rs"]
 mod versions;

@@ -15,3 +15,5 @@ mod crowd;
 mod ends;
 #[path = "simulation/play.rs"]
 mod play;
+#[path = "simulation/restarts.rs"]
+mod restarts;

@@ -15,6 +15,8 @@
 //! | `regis:get_names()` | all names, in no order |
 //! | `regis:sweep()` | the number of names of dead processes that were freed |
 //!
+//! A name may be reserved for a process that is not there ([`Names::reserve`]); its holder is pid 0.
+//!
 //! The book answers `{error, name_taken}` and `{error, already_named}`. Our answers also contain the holder of the
 //! name, or the present name of the process, because the caller usually asks for that next.
 //!
@@ -26,7 +28,7 @@ mod places;
 mod service;
 
 pub use modules::{LIBRARY, MANIFEST};
-pub use names::Names;
+pub use names::{IsReserved, Names};
 pub use service::install;
 
 /// The text of the application's `.app` file.

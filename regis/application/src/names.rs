@@ -10,7 +10,7 @@
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pq_otp::{Pid, Term};
 use pq_term::msgpack;
@@ -127,18 +127,46 @@ impl Hash for Looks<'_> {
     }
 }
 
+/// Whether a text, folded by `regis_confusable`, may not be the name of a new process.
+pub type IsReserved = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
 /// The names of a node, usable from any thread. Clones share the same names. The rules are those of [`Regis`].
 #[derive(Clone)]
-pub struct Names(Arc<Regis<Key, Pid, Places>>);
+pub struct Names(Arc<Tables>);
+
+struct Tables {
+    names: Regis<Key, Pid, Places>,
+    is_reserved: OnceLock<IsReserved>,
+}
 
 impl Names {
     /// The tables for a node with this number of shards of processes.
     pub(crate) fn of(shards: usize) -> Names {
         let places = Places::new(shards);
-        Names(Arc::new(Regis::with_shards_and_hasher(
-            SHARDS_DEFAULT,
-            places,
-        )))
+        Names(Arc::new(Tables {
+            names: Regis::with_shards_and_hasher(SHARDS_DEFAULT, places),
+            is_reserved: OnceLock::new(),
+        }))
+    }
+
+    /// Sets the rule for texts that are kept for somebody who is not there: `regis:register` refuses them as if another process
+    /// had them. Processes that come back with their names are not refused. A second call does nothing.
+    pub fn reserve(&self, is_reserved: IsReserved) {
+        let _ = self.0.is_reserved.set(is_reserved);
+    }
+
+    /// Whether this name, given as its exact bytes, is reserved.
+    pub(crate) fn is_reserved(&self, name: &[u8]) -> bool {
+        let Some(is_reserved) = self.0.is_reserved.get() else {
+            return false;
+        };
+        match Looks::of(name) {
+            Looks {
+                tag: None,
+                rest: Rest::Text(folded),
+            } => is_reserved(folded.as_bytes()),
+            _ => false,
+        }
     }
 
     /// The process that has this name.
@@ -146,9 +174,15 @@ impl Names {
         self.whereis_exact(&msgpack::to_msgpack(name))
     }
 
+    /// Whether no further process can have this name: another has it, or it is reserved.
+    pub fn is_taken(&self, name: &Term) -> bool {
+        let exact = msgpack::to_msgpack(name);
+        self.whereis_exact(&exact).is_some() || self.is_reserved(&exact)
+    }
+
     /// Does the same as [`Names::whereis`] for the exact bytes of a name.
     pub(crate) fn whereis_exact(&self, name: &[u8]) -> Option<Pid> {
-        self.0.whereis(&name as &dyn Exact)
+        self.0.names.whereis(&name as &dyn Exact)
     }
 
     /// Registers a name, given as its exact bytes, unless the owner is dead. A dead holder loses the name.
@@ -163,6 +197,7 @@ impl Names {
     ) -> Result<(), RegisterError<Term, Pid>> {
         let given = self
             .0
+            .names
             .register_alive(Key(SmallVec::from_slice(name)), owner, is_alive);
         given.map_err(|error| match error {
             RegisterError::NameTaken { holder } => RegisterError::NameTaken { holder },
@@ -175,22 +210,23 @@ impl Names {
 
     /// Frees a name, given as its exact bytes, regardless of its holder.
     pub(crate) fn unregister_exact(&self, name: &[u8]) {
-        self.0.unregister(&name as &dyn Exact);
+        self.0.names.unregister(&name as &dyn Exact);
     }
 
     /// The name of a process, if it has one.
     pub fn name_of(&self, owner: Pid) -> Option<Term> {
-        self.0.name_of(owner).map(|name| term(&name.0))
+        self.0.names.name_of(owner).map(|name| term(&name.0))
     }
 
     /// The exact bytes of the name of a process.
     pub(crate) fn exact_name_of(&self, owner: Pid) -> Option<Vec<u8>> {
-        self.0.name_of(owner).map(|name| name.0.to_vec())
+        self.0.names.name_of(owner).map(|name| name.0.to_vec())
     }
 
     /// All names, in no particular order.
     pub fn get_names(&self) -> Vec<Term> {
         self.0
+            .names
             .get_names()
             .iter()
             .map(|name| term(&name.0))
@@ -199,24 +235,24 @@ impl Names {
 
     /// The number of names.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.names.len()
     }
 
     /// Whether no name is registered.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.names.is_empty()
     }
 
     /// Frees the name of a process that has ended.
     pub(crate) fn exited(&self, pid: Pid) {
-        self.0.exited(pid);
+        self.0.names.exited(pid);
     }
 
     /// Frees the names of processes that are dead, and returns their number.
     pub(crate) fn sweep(&self, is_alive: impl Fn(Pid) -> bool) -> u64 {
-        let dead = self.0.get_names().into_iter().filter(|name| {
-            let owner = self.0.whereis(name).filter(|owner| !is_alive(*owner));
-            owner.is_some_and(|owner| self.0.unregister_if(name, owner))
+        let dead = self.0.names.get_names().into_iter().filter(|name| {
+            let owner = self.0.names.whereis(name).filter(|owner| !is_alive(*owner));
+            owner.is_some_and(|owner| self.0.names.unregister_if(name, owner))
         });
         dead.count() as u64
     }

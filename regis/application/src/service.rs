@@ -14,6 +14,9 @@ use crate::names::Names;
 /// MessagePack's marker of an array with at most 15 elements; the number of elements is added to it.
 const FIX_ARRAY: u8 = 0x90;
 
+/// The holder of a name that is reserved.
+const NOBODY: Pid = Pid::from_raw(0);
+
 /// Adds the registry to a node: the service, the hook that frees the names of dead processes, and the names of
 /// processes that move.
 pub fn install(config: &mut Config) -> Names {
@@ -98,7 +101,10 @@ impl Registry {
             return Err(Reason::tagged("badarg", why));
         }
         let is_alive = |pid| call.node.is_alive(pid);
-        let outcome = self.names.register_alive(name, pid, is_alive);
+        let outcome = match self.names.is_reserved(name) {
+            true => Err(RegisterError::NameTaken { holder: NOBODY }),
+            false => self.names.register_alive(name, pid, is_alive),
+        };
         *call.holds_name |= outcome.is_ok();
         match outcome {
             Ok(()) => call.answer.extend_from_slice(&msgpack::OK),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use pq_otp::moved::{Moving as _, PutIn, SameVersions};
-use pq_otp::{Ask as _, Config, Modules, NameRegistry as _, Service, ServiceCall, Sim, Term};
+use pq_otp::{Ask as _, Config, Modules, NameRegistry, Service, ServiceCall, Sim, Term};
 use pq_sdk::pq_abi::host::linked_library;
 use pq_sdk::pq_abi::spec::Start;
 use pq_sdk::regis;
@@ -412,4 +412,27 @@ fn a_process_that_moves_keeps_its_name_and_one_whose_name_is_taken_does_not_arri
     // Bytes that are no name.
     let node = house.sim.node().clone();
     assert!(house.names.register(&node, &[0xc1], moved).is_err());
+}
+
+#[test]
+fn a_reserved_name_is_taken_for_processes_that_ask_for_it_and_not_for_one_that_comes_back() {
+    let mut house = Fixture::new();
+    let folded = regis_confusable::skeleton("Gandalf").as_bytes().to_vec();
+    house.names.reserve(Box::new(move |name| name == folded));
+    let asker = house.asker();
+    for name in ["Gandalf", "GandaIf", "gandalf"] {
+        let heard = house.register(asker, Term::string(name));
+        assert!(heard.starts_with("Err(NameTaken("), "{name}: {heard}");
+        assert!(house.names.is_taken(&Term::string(name)), "{name}");
+    }
+    let events = Term::tuple([Term::atom("events"), gandalf()]);
+    assert_eq!(house.register(asker, events), "Ok(())");
+    let back = house.asker();
+    let name = pq_term::msgpack::to_msgpack(&gandalf());
+    let node = house.sim.node().clone();
+    assert_eq!(
+        NameRegistry::register(&house.names, &node, &name, back),
+        Ok(())
+    );
+    assert_eq!(house.names.whereis(&gandalf()), Some(back));
 }

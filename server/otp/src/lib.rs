@@ -67,8 +67,9 @@ pub use message::{Caller, Payload};
 #[doc(hidden)]
 pub use message::{Ack, Envelope, ExitCause, ModuleCall, OnList, OnSample, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
-pub use node::{Ask, Asking, Called, Children, Question};
+pub use node::{Ask, Asking, Called, Question};
 pub use node::{Census, Listing, Missing, NameHook, NameRegistry, Runner};
+pub use node::{Children, Comeback, EndOf, Restart};
 pub use node::{Config, ExitHook, Kin, Node, OnReply, RequestError, Service, ServiceCall};
 pub use node::{News, Notice, Notices};
 pub use port::PortSink;

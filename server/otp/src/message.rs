@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::effect::Effect;
 use crate::moved::{Arrival, PutIn, SweepOrder, TakeOut};
+use crate::node::Answered;
 use crate::process::{Seen, StartOutcome};
 use crate::sys::SysRequest;
 use crate::upgrade::Order;
@@ -112,6 +113,9 @@ pub enum Signal {
     /// Put processes with their states in on this shard.
     #[allow(private_interfaces, reason = "only this crate moves processes")]
     Arrive(Box<Arrival>),
+    /// Go on with the restart of a child whose state may be kept.
+    #[allow(private_interfaces, reason = "only this crate restarts children")]
+    Restarted(Box<Answered>),
     /// Make a subtree a value.
     #[allow(private_interfaces, reason = "only this crate moves processes")]
     TakeOut(Box<TakeOut>),
@@ -212,6 +216,7 @@ impl Signal {
             Signal::Monitor { of, .. } | Signal::Demonitor { of, .. } => Some(*of),
             Signal::OwnPort(of, _) | Signal::Left(of, _) => Some(*of),
             Signal::TakeOut(order) => Some(order.root),
+            Signal::Restarted(answered) => Some(answered.supervisor),
             Signal::Spawn(_)
             | Signal::Arrive(_)
             | Signal::Sweep(_)

@@ -37,8 +37,10 @@
 //! | `taking` | copies, and processes that leave |
 //! | `numbers` | old pids and timers, and the new ones |
 //! | `putting`, `filling`, `beginning` | processes from a value: as a whole, what can fail, and the rest |
+//! | `part` | a part of a subtree, for a restart |
 //! | `opens`, `conversion` | the versions of the modules that open the states, and conversions for them |
 //! | `sweep` | copies of all subtrees below a supervisor |
+//! | `view` | a subtree as people see it |
 //! | `asking` | the requests from outside |
 
 mod asking;
@@ -50,18 +52,24 @@ mod letters;
 mod members;
 mod numbers;
 mod opens;
+mod part;
 mod putting;
 mod sweep;
 mod taking;
 mod value;
+mod view;
 
 pub use asking::Moving;
 pub use bytes::{BadSubtree, SUBTREE_BYTES_MAX};
+pub use conversion::NO_EXTRA;
 pub use opens::{Closed, Opened, Opens, Part, Residue, SameVersions};
+pub use part::{Kept, SavedPart};
 pub use putting::{PutIn, Under};
 pub use sweep::{Batch, Sweep};
 pub use value::{PROCESSES_MAX, Subtree};
+pub use view::{MessageView, ProcessView, StateView, TimerView};
 
+pub(crate) use part::Company;
 pub(crate) use putting::Arrival;
 pub(crate) use sweep::SweepOrder;
 pub(crate) use taking::TakeOut;

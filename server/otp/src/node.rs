@@ -33,7 +33,8 @@ mod stalls;
 use asking::Answers;
 pub(crate) use asking::pid_of;
 pub use asking::{Ask, Asking, Called, OnReply, Question};
-pub use children::Children;
+pub(crate) use children::Answered;
+pub use children::{Children, Comeback, EndOf, Restart};
 pub(crate) use inbox::Inbox;
 pub use kin::Kin;
 pub(crate) use listing::runner;
@@ -152,6 +153,8 @@ pub(crate) struct Shared {
     pub(crate) next_shard: AtomicUsize,
     /// The number of running conversions whose transaction has given them up.
     given_up: AtomicU64,
+    /// The seed of the random numbers of conversions.
+    conversion_seed: AtomicU64,
     kin: OnceLock<Arc<dyn Kin>>,
     children: OnceLock<Arc<dyn Children>>,
     notices: OnceLock<Arc<dyn Notices>>,
@@ -186,6 +189,7 @@ impl Node {
             next_tag: AtomicU64::new(1),
             next_shard: AtomicUsize::new(0),
             given_up: AtomicU64::new(0),
+            conversion_seed: AtomicU64::new(config.seed),
             kin: OnceLock::new(),
             children: OnceLock::new(),
             notices: OnceLock::new(),
@@ -270,6 +274,17 @@ impl Node {
     /// until it ends, which may be never.
     pub fn conversions_given_up(&self) -> u64 {
         self.shared.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Sets the seed of the random numbers of conversions, which is [`Config::seed`] at first. A node whose processes are saved
+    /// keeps this seed with them, so each opening of a save converts it in the same way.
+    pub fn set_conversion_seed(&self, seed: u64) {
+        self.shared.conversion_seed.store(seed, Ordering::Relaxed);
+    }
+
+    /// See [`Node::set_conversion_seed`].
+    pub fn conversion_seed(&self) -> u64 {
+        self.shared.conversion_seed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn note_given_up(&self) {

@@ -6,8 +6,9 @@
 //! ```
 //! In this module: the turn, and the delivery of signals. Submodules: [`spawn`] (births), [`exit`] (ends, links,
 //! monitors), [`run`] (one envelope), [`from_outside`] (functions called outside of any process), [`time_out`],
-//! [`effects`], [`supervise`], [`manage`], [`run_native`], [`exporter`] (exported states), [`changed`], [`stage`] (transactions),
-//! [`gate`] (processes that a transaction keeps from running), [`timing`] (durations of callbacks), [`slab`].
+//! [`effects`], [`supervise`], [`restarts`] (of children whose states are kept), [`manage`], [`run_native`], [`exporter`] (exported
+//! states), [`changed`], [`stage`] (transactions), [`gate`] (processes that a transaction keeps from running), [`timing`]
+//! (durations of callbacks), [`slab`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::tally::Tallies;
 use crate::wheel::Wheel;
 use changed::Changed;
 use gate::Gate;
+use restarts::Awaited;
 use stage::Birth;
 
 mod changed;
@@ -40,6 +42,7 @@ mod exporter;
 mod from_outside;
 mod gate;
 mod manage;
+mod restarts;
 mod run;
 mod run_native;
 mod slab;
@@ -85,6 +88,8 @@ pub(crate) enum Due {
     Timer(Pid, u32),
     /// Fail a request that has not been answered in time.
     RequestTimeout(Pid, u64),
+    /// The time for a kept state is over: the supervisor, and the ticket of the start.
+    Restart(Pid, u32),
 }
 
 /// The parts of a shard that a running callback may touch: everything but the processes.
@@ -178,6 +183,8 @@ pub(crate) struct Shard {
     starting: Numbered<Pid, Ack>,
     /// The list of the last callback's effects, lent back and forth with the core.
     spare_effects: Vec<Effect>,
+    /// Restarts of children whose states are asked for.
+    awaited: Awaited,
     /// A spare list for the actions of a supervisor's machine.
     spare_actions: Vec<Action>,
     /// The listings under way, in the order of their requests, and how far each has come.
@@ -229,6 +236,7 @@ impl Shard {
             due: Vec::new(),
             local: VecDeque::new(),
             starting: Numbered::default(),
+            awaited: Awaited::default(),
             spare_effects: Vec::new(),
             spare_actions: Vec::new(),
             listings: VecDeque::new(),
@@ -373,6 +381,7 @@ impl Shard {
                 Due::Event(to, data) => self.push(to, Envelope::Event(data)),
                 Due::Timer(to, id) => self.push(to, Envelope::Timer(id)),
                 Due::RequestTimeout(pid, id) => self.fail_request(pid, id, Reason::Timeout),
+                Due::Restart(supervisor, ticket) => self.restart_is_late(supervisor, ticket),
             }
         }
         self.due = due;
@@ -478,6 +487,7 @@ impl Shard {
             Signal::Spawn(spawn) => self.give_birth(Birth::Start(spawn)),
             Signal::Arrive(arrival) => self.give_birth(Birth::Arrival(arrival)),
             Signal::TakeOut(order) => self.take_out(*order),
+            Signal::Restarted(answered) => self.restarted(*answered),
             Signal::Left(parent, child) => self.tell_left(parent, child),
             Signal::Sweep(order) => self.sweep(*order),
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),

@@ -82,6 +82,7 @@ pub use crate::message::Caller;
 
 pub(crate) use moved::{Children as MovedChildren, Place, SupervisorAtRest};
 
+use crate::node::EndOf;
 use machine::Ordered;
 use reading::CheckedSpec;
 use simple::Simple;
@@ -147,6 +148,24 @@ pub enum StartOutcome {
     Err(Reason),
 }
 
+/// A child that is restarted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Again {
+    /// The child that ran before.
+    pub child: Former,
+    /// The reason of the restart. `None` for the further starts of a restart of several children.
+    pub why: Option<Reason>,
+}
+
+/// A child that ran before, as its supervisor knows it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Former {
+    /// The child with this id.
+    Id(Term),
+    /// The child of a `simple_one_for_one` supervisor that was this process.
+    Process(Pid),
+}
+
 /// An action for the runner of processes.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {
@@ -160,6 +179,8 @@ pub enum Action {
         kind: ChildType,
         /// Whether the child may run on another shard (`simple_one_for_one`).
         dynamic: bool,
+        /// The child that ran before and is started again; `None` for any other start.
+        again: Option<Again>,
     },
     /// Send an exit signal: [`Reason::Shutdown`] or [`Reason::Kill`].
     Exit {
@@ -212,6 +233,8 @@ pub enum Report {
         id: Term,
         /// The new process of the child.
         pid: Pid,
+        /// The child before.
+        of: Former,
     },
     /// A child ended with a reason that causes a restart or a report.
     ChildTerminated {
@@ -289,11 +312,28 @@ impl Supervisor {
         }
     }
 
-    /// Whether it is `simple_one_for_one`, and does not stop.
-    pub(crate) fn has_children_of_one_kind(&self) -> bool {
+    /// The meaning of this end of a child, before the machine has it as an input; `None` unless it is
+    /// `simple_one_for_one`, and does not stop.
+    pub(crate) fn end_of<'a>(&self, pid: Pid, reason: &'a Reason) -> Option<EndOf<'a>> {
         match &self.0 {
-            Kind::Ordered(_) => false,
-            Kind::Simple(simple) => simple.is_running(),
+            Kind::Ordered(_) => None,
+            Kind::Simple(simple) => simple.is_running().then(|| simple.end_of(pid, reason)),
+        }
+    }
+
+    /// The id of the child that runs as this process, if the children have ids.
+    pub(crate) fn id_of(&self, pid: Pid) -> Option<Term> {
+        match &self.0 {
+            Kind::Ordered(ordered) => ordered.id_of(pid),
+            Kind::Simple(_) => None,
+        }
+    }
+
+    /// The process of the child with this id, if it runs.
+    pub(crate) fn pid_of(&self, id: &Term) -> Option<Pid> {
+        match &self.0 {
+            Kind::Ordered(ordered) => ordered.pid_of(id),
+            Kind::Simple(_) => None,
         }
     }
 

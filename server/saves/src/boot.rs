@@ -14,11 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use pq_otp::moved::{NotMoved, Opens, PutIn, Subtree, Under};
+use pq_otp::moved::{Opens, PutIn, Subtree, Under};
 use pq_otp::{Node, Pid};
 use pq_store::{Change, Database, Mark, Read, Row, State, StoreError};
 
 use crate::key::supervisor_of;
+use crate::operations::HELD_BACK;
+use crate::restarts::{FAILED, is_current};
 use crate::roster::{Born, Entry, Roster};
 use crate::rows::unix_ms;
 
@@ -49,6 +51,8 @@ pub struct CameBack {
     pub came_back: u64,
     /// Rows that could not be opened.
     pub set_aside: u64,
+    /// Rows whose processes had failed, and would run the same code again. They stay set aside.
+    pub failed: u64,
     /// Rows of supervisors that are not durable, or do not run, and rows that came too late. They are as before.
     pub left: u64,
     /// How long it took.
@@ -59,13 +63,19 @@ pub struct CameBack {
 pub(crate) fn needed(store: &mut Database) -> Result<Vec<(String, String)>, StoreError> {
     let mut needed = BTreeSet::new();
     for need in store.needs_versions()? {
-        let words = need.versions.split(' ');
-        needed.extend(words.filter_map(|word| {
-            let (module, vsn) = word.split_once('-')?;
-            Some((module.to_string(), vsn.to_string()))
-        }));
+        needed.extend(pairs(&need.versions));
     }
     Ok(needed.into_iter().collect())
+}
+
+/// The pairs of module and version in the text of a row: `market-1.0.0 ship-1.1.0`.
+pub fn pairs(versions: &str) -> Vec<(String, String)> {
+    let words = versions.split(' ');
+    let pairs = words.filter_map(|word| {
+        let (module, vsn) = word.split_once('-')?;
+        Some((module.to_string(), vsn.to_string()))
+    });
+    pairs.collect()
 }
 
 /// The work of a boot, shared with the answers of shards.
@@ -81,8 +91,15 @@ struct Progress {
 struct Counts {
     in_flight: usize,
     came_back: u64,
-    aside: Vec<(u64, String)>,
+    aside: Vec<Aside>,
+    failed: u64,
     again: Vec<u64>,
+}
+
+/// A row that stays set aside.
+struct Aside {
+    id: u64,
+    why: String,
 }
 
 /// The result of [`put_all`]: the counts, what the store is to be told, and the highest number in it.
@@ -122,7 +139,13 @@ impl Boot<'_> {
         })?;
         if had_aside {
             store.load(&[State::SetAside], &mut |row| {
-                left += u64::from(!self.put(row, &progress));
+                match self.stays_aside(&row) {
+                    true => {
+                        self.roster.reserved.add(row.id, &row.key);
+                        progress.state.lock().failed += 1;
+                    }
+                    false => left += u64::from(!self.put(row, &progress)),
+                }
                 self.goes_on(&progress)
             })?;
         }
@@ -131,7 +154,7 @@ impl Boot<'_> {
         }
         let counts = std::mem::take(&mut *progress.state.lock());
         let set_aside = counts.aside.len() as u64;
-        for (id, why) in counts.aside.iter().take(NAMED_MAX) {
+        for Aside { id, why } in counts.aside.iter().take(NAMED_MAX) {
             tracing::error!(row = id, "a saved child is set aside: {why}");
         }
         if counts.aside.len() > NAMED_MAX {
@@ -142,12 +165,29 @@ impl Boot<'_> {
             counts: CameBack {
                 came_back: counts.came_back,
                 set_aside,
+                failed: counts.failed,
                 left,
                 took: began.elapsed(),
             },
             changes: counts.changes(),
             highest,
         })
+    }
+
+    /// Whether a row that is set aside is not tried: its processes have failed, or have blocked a shard.
+    fn stays_aside(&self, row: &Row) -> bool {
+        let why = row.why.as_deref().unwrap_or_default();
+        why.starts_with(HELD_BACK) || self.would_fail(row)
+    }
+
+    /// Whether the processes of a row had failed, and would run the same versions again.
+    fn would_fail(&self, row: &Row) -> bool {
+        let has_failed = row.why.as_ref().is_some_and(|why| why.starts_with(FAILED));
+        let mut versions = row
+            .versions
+            .split(' ')
+            .filter_map(|word| word.split_once('-'));
+        has_failed && versions.all(|(module, vsn)| is_current(self.node, module, vsn))
     }
 
     fn goes_on(&self, progress: &Progress) -> ControlFlow<()> {
@@ -173,7 +213,7 @@ impl Boot<'_> {
         let subtree = match Subtree::from_bytes(&row.body) {
             Ok(subtree) => subtree,
             Err(why) => {
-                progress.set_aside(id, why.to_string());
+                progress.set_aside(id, &row.key, why.to_string());
                 return true;
             }
         };
@@ -189,38 +229,45 @@ impl Boot<'_> {
             }),
             opens: self.opens.clone(),
         };
-        let progress = progress.clone();
-        let entry = Entry { id, under };
-        self.node
-            .put_in(put, move |result| progress.is_put(entry, was, result));
+        let (progress, key) = (progress.clone(), row.key);
+        let entry = Entry::new(id, under);
+        self.node.put_in(put, move |result| match result {
+            Ok(child) => progress.is_put(entry, was, child),
+            Err(why) => progress.is_refused(entry, &key, why.to_string()),
+        });
         true
     }
 }
 
 impl Progress {
-    fn is_put(&self, entry: Entry, was: State, result: Result<Pid, NotMoved>) {
+    fn is_put(&self, entry: Entry, was: State, child: Pid) {
+        self.roster.enter(child, entry);
         let mut counts = self.state.lock();
-        counts.in_flight -= 1;
-        match result {
-            Ok(child) => {
-                self.roster.enter(child, entry);
-                counts.came_back += 1;
-                if was == State::SetAside {
-                    counts.again.push(entry.id);
-                    let under = entry.under;
-                    self.roster.note_born(Born { child, under });
-                }
-            }
-            Err(why) => counts.aside.push((entry.id, why.to_string())),
+        counts.came_back += 1;
+        if was == State::SetAside {
+            counts.again.push(entry.id);
+            let under = entry.under;
+            self.roster.note_born(Born { child, under });
         }
+        self.is_through(&mut counts);
+    }
+
+    fn is_refused(&self, entry: Entry, key: &str, why: String) {
+        self.set_aside(entry.id, key, why);
+        self.is_through(&mut self.state.lock());
+    }
+
+    fn is_through(&self, counts: &mut Counts) {
+        counts.in_flight -= 1;
         // Waking the thread that waits costs as much as one child.
         if [0, IN_FLIGHT_MAX / 2].contains(&counts.in_flight) {
             self.changed.notify_one();
         }
     }
 
-    fn set_aside(&self, id: u64, why: String) {
-        self.state.lock().aside.push((id, why));
+    fn set_aside(&self, id: u64, key: &str, why: String) {
+        self.roster.reserved.add(id, key);
+        self.state.lock().aside.push(Aside { id, why });
     }
 
     /// Waits until at most so many children are on their way. `false` when nothing has moved for too long.
@@ -251,7 +298,7 @@ impl Counts {
             })
         };
         let aside = self.aside.into_iter();
-        let aside = aside.map(|(id, why)| mark(id, State::SetAside, Some(why)));
+        let aside = aside.map(|Aside { id, why }| mark(id, State::SetAside, Some(why)));
         let again = self
             .again
             .into_iter()

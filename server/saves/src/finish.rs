@@ -7,7 +7,7 @@ use pq_otp::Pid;
 use pq_otp::moved::{NotMoved, Subtree};
 
 use crate::keeper::{Keeper, News};
-use crate::roster::{Born, Entry};
+use crate::roster::Entry;
 use crate::rows::{Copied, Way};
 
 /// The children that leave at the same time.
@@ -67,28 +67,24 @@ impl Keeper {
         let _ = order.reply.try_send(finished);
     }
 
-    /// All children that live, with their rows if they have some.
-    fn living(&self) -> Vec<(Born, Option<Entry>)> {
-        let roster = &self.rows.roster;
-        let known = roster.all().into_iter().map(|(child, entry)| {
-            let under = entry.under;
-            (Born { child, under }, Some(entry))
-        });
-        let births = roster.take_births().into_iter();
-        let births = births.filter(|born| roster.entry(born.child).is_none());
-        let all = known.chain(births.map(|born| (born, None)));
-        all.filter(|(born, _)| self.rows.node.is_alive(born.child))
-            .collect()
+    /// All children that live.
+    fn living(&self) -> Vec<(Pid, Entry)> {
+        let mut all = self.rows.roster.all();
+        all.retain(|(child, _)| self.rows.node.is_alive(*child));
+        all
     }
 
-    /// Lets children leave, and saves them. Returns those that could not leave yet.
+    /// Lets children leave, and saves them. Returns those that could not leave yet; a shard that is blocked is not asked.
     fn leave_all(
         &mut self,
-        all: Vec<(Born, Option<Entry>)>,
+        all: Vec<(Pid, Entry)>,
         deadline: Instant,
         finished: &mut Finished,
-    ) -> Vec<(Born, Option<Entry>)> {
-        let mut again = Vec::new();
+    ) -> Vec<(Pid, Entry)> {
+        let node = self.rows.node.clone();
+        let is_blocked =
+            |(child, _): &(Pid, _)| node.stall_of(usize::from(child.shard())).is_some();
+        let (mut again, all): (Vec<_>, Vec<_>) = all.into_iter().partition(is_blocked);
         for chunk in all.chunks(IN_FLIGHT_MAX) {
             if Instant::now() >= deadline {
                 again.extend_from_slice(chunk);
@@ -96,14 +92,14 @@ impl Keeper {
             }
             let mut rows = Vec::with_capacity(chunk.len());
             for (child, left) in self.leave(chunk, deadline) {
-                let found = chunk.iter().find(|(born, _)| born.child == child);
-                let Some((born, entry)) = found.copied() else {
+                let found = chunk.iter().find(|(one, _)| *one == child);
+                let Some(entry) = found.map(|(_, entry)| *entry) else {
                     continue;
                 };
                 match left {
-                    Ok(subtree) => rows.extend(self.last_row(born, entry, subtree)),
+                    Ok(subtree) => rows.extend(self.last_row(child, entry, subtree)),
                     Err(_) if !self.rows.node.is_alive(child) => (),
-                    Err(_) => again.push((born, entry)),
+                    Err(_) => again.push((child, entry)),
                 }
             }
             let count = rows.len() as u64;
@@ -116,10 +112,10 @@ impl Keeper {
     }
 
     /// The children of a chunk as they have left the node.
-    fn leave(&self, chunk: &[(Born, Option<Entry>)], deadline: Instant) -> Vec<Left> {
+    fn leave(&self, chunk: &[(Pid, Entry)], deadline: Instant) -> Vec<Left> {
         let (sender, receiver) = sync_channel(chunk.len());
-        for (born, _) in chunk {
-            let (child, sender) = (born.child, sender.clone());
+        for (child, _) in chunk {
+            let (child, sender) = (*child, sender.clone());
             self.rows.node.take_out(child, move |left| {
                 // The channel has a place for each child.
                 let _ = sender.try_send((child, left));
@@ -133,14 +129,13 @@ impl Keeper {
         std::iter::from_fn(next).take(chunk.len()).collect()
     }
 
-    fn last_row(
-        &mut self,
-        born: Born,
-        entry: Option<Entry>,
-        subtree: Subtree,
-    ) -> Option<pq_store::Row> {
-        let Born { child, under } = born;
-        let id = entry.map_or_else(|| self.rows.numbers.next(), |entry| entry.id);
+    fn last_row(&mut self, child: Pid, entry: Entry, subtree: Subtree) -> Option<pq_store::Row> {
+        let Entry { id, under, .. } = entry;
+        let id = if id == 0 {
+            self.rows.numbers.next()
+        } else {
+            id
+        };
         let copied = Copied {
             child,
             under,

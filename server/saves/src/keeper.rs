@@ -1,7 +1,8 @@
 //! The keeper: one thread that asks the shards for copies, and hands them to the store.
 //!
 //! ```text
-//!   births ─────────┐
+//!   told ───────────┐
+//!   births ─────────┤
 //!   watched ────────┼─► a queue for each shard ─► one question at a time ─► copies ─► rows ─► store
 //!   the round ──────┘                                                                   ▲
 //!   ends ───────────────────────────────────────────────────────────────────────────────┘
@@ -20,10 +21,12 @@ use pq_otp::moved::{Batch, NotMoved};
 use pq_store::Row;
 
 use crate::finish::Order;
-use crate::roster::Born;
+use crate::roster::{Born, Entry};
 use crate::round::Round;
 use crate::rows::{Copied, Rows, Way};
 use crate::settings::Pace;
+use crate::told::{Cell, Told};
+use crate::wake::Wake;
 
 /// The longest sleep: births and watched children are looked at in their own, longer intervals.
 const TICK: Duration = Duration::from_millis(50);
@@ -59,14 +62,27 @@ pub(crate) struct Answer {
 
 /// A question for a shard.
 enum Asked {
-    These(Way, Vec<Born>),
+    These(For, Vec<Born>),
     Below { under: u8, copies_max: u32 },
 }
 
-/// The questions for one shard. Watched children come first.
+/// The reason for which children are copied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// Somebody in this group waits to be told of them.
+    Told(u8),
+    /// Somebody watches them.
+    Watched,
+    /// They have just been born.
+    Born,
+}
+
+/// The questions for one shard. Children of which somebody is to be told come first, then those that are watched.
 #[derive(Default)]
 struct Lane {
     is_busy: bool,
+    /// With the groups that wait.
+    told: VecDeque<(u8, Born)>,
     watched: VecDeque<Born>,
     born: VecDeque<Born>,
 }
@@ -79,6 +95,14 @@ pub(crate) struct Keeper {
     stopped: Arc<AtomicBool>,
     hurries: Arc<AtomicBool>,
     watched: Arc<OnceLock<Watched>>,
+    told: Told,
+    /// Children of which somebody waits to be told, and in which something starts or ends.
+    told_again: Vec<(u8, Born)>,
+    /// The time at which they are asked for again.
+    told_again_at: Instant,
+    /// Copies of children that may be the ones on their way in from a row, with the groups that wait to be told of them.
+    numberless: Vec<(Option<u8>, Copied)>,
+    wake: Wake,
     pace: Pace,
     names: Vec<String>,
     lanes: Vec<Lane>,
@@ -97,21 +121,28 @@ pub(crate) struct Shared {
     /// Whether the last save comes: the keeper waits no longer for a store that is full.
     pub(crate) hurries: Arc<AtomicBool>,
     pub(crate) watched: Arc<OnceLock<Watched>>,
+    pub(crate) audience: Cell,
+    pub(crate) wake: Wake,
 }
 
 impl Keeper {
     pub(crate) fn new(rows: Rows, pace: Pace, shared: Shared) -> Keeper {
         let durable = rows.roster.durable.iter();
-        let now = Instant::now();
+        let (now, shards) = (Instant::now(), rows.node.shards());
         Keeper {
             names: durable.map(|it| it.supervisor.clone()).collect(),
-            lanes: (0..rows.node.shards()).map(|_| Lane::default()).collect(),
+            lanes: (0..shards).map(|_| Lane::default()).collect(),
             rows,
             news: shared.news,
             sender: shared.sender,
             stopped: shared.stopped,
             hurries: shared.hurries,
             watched: shared.watched,
+            told: Told::new(shared.audience, shards),
+            told_again: Vec::new(),
+            numberless: Vec::new(),
+            told_again_at: now,
+            wake: shared.wake,
             pace,
             round: None,
             births_at: now,
@@ -127,9 +158,11 @@ impl Keeper {
             self.ask_all();
             match self.news.recv_timeout(TICK) {
                 Ok(News::Answer(answer)) => self.take(answer),
-                Ok(News::Look) | Err(RecvTimeoutError::Timeout) => {
-                    self.hand_over(Vec::new(), Way::Sweep)
+                Ok(News::Look) => {
+                    self.wake.heard();
+                    self.hand_over(Vec::new(), Way::Sweep);
                 }
+                Err(RecvTimeoutError::Timeout) => self.hand_over(Vec::new(), Way::Sweep),
                 Ok(News::Finish(order)) => return self.finish(order),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -154,6 +187,62 @@ impl Keeper {
             self.want_watched();
         }
         self.turn_round();
+        self.number();
+        self.look_at_told();
+    }
+
+    /// Gives rows to children that had to wait for the one on its way in.
+    fn number(&mut self) {
+        if self.numberless.is_empty() || self.rows.roster.expects() {
+            return;
+        }
+        let waited = std::mem::take(&mut self.numberless);
+        let (groups, copies): (Vec<_>, Vec<_>) = waited.into_iter().unzip();
+        let rows = copies.into_iter().filter_map(|copied| self.row(copied));
+        let rows = rows.collect();
+        self.hand_over(rows, Way::Tail);
+        for group in groups.into_iter().flatten() {
+            self.told.note(group, 1);
+        }
+    }
+
+    /// Releases what is on the disk, and begins the next cycle of what waits to be told.
+    fn look_at_told(&mut self) {
+        self.told.release(self.rows.saver.durable(), Instant::now());
+        let roots = self.told.begin();
+        let roster = self.rows.roster.clone();
+        if roots.iter().any(|(_, root)| roster.entry(*root).is_none()) {
+            roster.find_supervisors(&self.rows.node);
+        }
+        for (group, child) in roots {
+            // A root without an entry is not durable, or has ended; its end is handed over with this cycle.
+            if let Some(Entry { under, .. }) = roster.entry(child)
+                && self.queue_told(group, Born { child, under })
+            {
+                self.told.expect_one(group);
+            }
+        }
+        if Instant::now() >= self.told_again_at {
+            self.told_again_at = Instant::now() + TICK;
+            for (group, born) in std::mem::take(&mut self.told_again) {
+                self.queue_told(group, born);
+            }
+        }
+        self.commit_told();
+    }
+
+    fn queue_told(&mut self, group: u8, born: Born) -> bool {
+        let lane = self.lanes.get_mut(usize::from(born.child.shard()));
+        lane.map(|lane| lane.told.push_back((group, born)))
+            .is_some()
+    }
+
+    /// Ends the questions of cycles that have all answers: from then on they wait for the disk.
+    fn commit_told(&mut self) {
+        if self.told.is_answered() {
+            self.hand_over(Vec::new(), Way::Tail);
+            self.told.commit(self.rows.accepted(), Instant::now());
+        }
     }
 
     /// Asks for the watched children, except at shards that have not answered all questions about them.
@@ -213,10 +302,10 @@ impl Keeper {
             }
         };
         let lane = &mut self.lanes[usize::from(shard)];
-        if let Some((way, these)) = lane.next() {
+        if let Some((reason, these)) = lane.next() {
             lane.is_busy = true;
             let roots = these.iter().map(|born| born.child).collect();
-            return node.copy_changed(shard, roots, answer(Asked::These(way, these)));
+            return node.copy_changed(shard, roots, answer(Asked::These(reason, these)));
         }
         let round = self.round.as_mut();
         if let Some((under, sweep)) = round.and_then(|round| round.question(shard)) {
@@ -235,7 +324,8 @@ impl Keeper {
         } = answer;
         self.lanes[usize::from(shard)].is_busy = false;
         let way = match &asked {
-            Asked::These(way, _) => *way,
+            Asked::These(For::Told(_) | For::Watched, _) => Way::Tail,
+            Asked::These(For::Born, _) => Way::Sweep,
             Asked::Below { copies_max, .. } => {
                 if let Some(round) = &mut self.round {
                     round.note(shard, *copies_max, batch.met(), batch.next);
@@ -243,19 +333,31 @@ impl Keeper {
                 Way::Sweep
             }
         };
-        let mut rows = Vec::with_capacity(batch.copies.len());
+        let (mut rows, mut again) = (Vec::with_capacity(batch.copies.len()), 0);
         for (child, subtree) in batch.copies {
             let under = asked.under(child);
-            rows.extend(self.row(Copied {
+            let copied = Copied {
                 child,
                 under,
                 subtree,
-            }));
+            };
+            match self.rows.must_wait(child) {
+                true => {
+                    again += usize::from(asked.group().is_some());
+                    self.numberless.push((asked.group(), copied));
+                }
+                false => rows.extend(self.row(copied)),
+            }
         }
         for (child, why) in batch.failed {
-            self.not_copied(child, asked.under(child), &why);
+            let under = asked.under(child);
+            again += usize::from(self.not_copied(Born { child, under }, &asked, &why));
         }
         self.hand_over(rows, way);
+        if let (Some(group), Asked::These(_, these)) = (asked.group(), &asked) {
+            self.told.note(group, these.len() - again);
+            self.commit_told();
+        }
     }
 
     fn row(&mut self, copied: Copied) -> Option<Row> {
@@ -267,12 +369,24 @@ impl Keeper {
         })
     }
 
-    /// A child in which something starts or ends is asked for again.
-    fn not_copied(&mut self, child: Pid, under: u8, why: &NotMoved) {
+    /// A child in which something starts or ends is asked for again. Returns whether a cycle of what is told waits for it.
+    fn not_copied(&mut self, born: Born, asked: &Asked, why: &NotMoved) -> bool {
         match why {
-            _ if !self.rows.node.is_alive(child) => (),
-            NotMoved::NotYet(_) => self.rows.roster.note_born(Born { child, under }),
-            NotMoved::Refused(_) | NotMoved::Request(_) => self.complain(child, &why.to_string()),
+            _ if !self.rows.node.is_alive(born.child) => false,
+            NotMoved::NotYet(_) => match asked.group() {
+                Some(group) => {
+                    self.told_again.push((group, born));
+                    true
+                }
+                None => {
+                    self.rows.roster.note_born(born);
+                    false
+                }
+            },
+            NotMoved::Refused(_) | NotMoved::Request(_) => {
+                self.complain(born.child, &why.to_string());
+                false
+            }
         }
     }
 
@@ -292,6 +406,14 @@ impl Keeper {
 }
 
 impl Asked {
+    /// The group that waits to be told.
+    fn group(&self) -> Option<u8> {
+        match self {
+            Asked::These(For::Told(group), _) => Some(*group),
+            _ => None,
+        }
+    }
+
     fn under(&self, child: Pid) -> u8 {
         match self {
             Asked::Below { under, .. } => *under,
@@ -304,13 +426,19 @@ impl Asked {
 }
 
 impl Lane {
-    /// The next children that wait, all for the same way.
-    fn next(&mut self) -> Option<(Way, Vec<Born>)> {
-        let (queue, way) = match self.watched.is_empty() {
-            false => (&mut self.watched, Way::Tail),
-            true => (&mut self.born, Way::Sweep),
+    /// The next children that wait, all for the same reason.
+    fn next(&mut self) -> Option<(For, Vec<Born>)> {
+        if let Some((group, _)) = self.told.front().copied() {
+            let first = self.told.iter().take(QUESTION_MAX);
+            let many = first.take_while(|(of, _)| *of == group).count();
+            let these = self.told.drain(..many).map(|(_, born)| born).collect();
+            return Some((For::Told(group), these));
+        }
+        let (queue, reason) = match self.watched.is_empty() {
+            false => (&mut self.watched, For::Watched),
+            true => (&mut self.born, For::Born),
         };
         let these: Vec<Born> = queue.drain(..queue.len().min(QUESTION_MAX)).collect();
-        (!these.is_empty()).then_some((way, these))
+        (!these.is_empty()).then_some((reason, these))
     }
 }

@@ -3,8 +3,8 @@
 use pq_otp::moved::Subtree;
 use pq_term::Term;
 use pq_term::msgpack::from_msgpack;
-use regis_confusable::skeleton;
 
+use crate::finding::folded;
 use crate::settings::{Durable, SEPARATOR};
 
 /// The name of a child, and the key of its row.
@@ -30,9 +30,7 @@ impl Name {
             let place = durable.key;
             format!("start argument {place} is no name: the arguments are {args}")
         })?;
-        let folded = skeleton(&name);
-        let folded = String::from_utf8_lossy(folded.as_bytes());
-        let key = format!("{}{SEPARATOR}{folded}", durable.supervisor);
+        let key = format!("{}{SEPARATOR}{}", durable.supervisor, folded(&name));
         Ok(Name { name, key })
     }
 }
@@ -42,6 +40,11 @@ fn named(args: &Term, place: usize) -> Option<String> {
     let arg = args.as_list()?.get(place - 1)?;
     let text = arg.as_str().map(str::to_string);
     text.or_else(|| Some(arg.as_atom()?.as_str().to_string()))
+}
+
+/// The folded name in the key of a row.
+pub(crate) fn folded_of(key: &str) -> &str {
+    key.split_once(SEPARATOR).map_or(key, |(_, folded)| folded)
 }
 
 /// The name of the supervisor in the key of a row.

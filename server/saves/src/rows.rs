@@ -42,6 +42,11 @@ impl Numbers {
         Numbers(AtomicU64::new(highest.max(unix_ms() << PER_MS_BITS) + 1))
     }
 
+    /// The number that comes next.
+    pub(crate) fn first(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn next(&self) -> u64 {
         self.0.fetch_add(1, Ordering::Relaxed)
     }
@@ -52,17 +57,25 @@ pub(crate) struct Rows {
     pub(crate) node: Node,
     pub(crate) roster: Arc<Roster>,
     pub(crate) saver: Saver,
-    pub(crate) numbers: Numbers,
+    pub(crate) numbers: Arc<Numbers>,
     /// The texts of versions, each once.
     texts: HashMap<String, Arc<str>>,
+    /// The last changes that the store has accepted.
+    accepted: CommitNumber,
 }
 
 /// How long the writer waits for room in the queue of the store before it looks whether the node stops.
 const ROOM_TIMEOUT: Duration = Duration::from_millis(200);
 
 impl Rows {
-    pub(crate) fn new(node: Node, roster: Arc<Roster>, saver: Saver, numbers: Numbers) -> Rows {
+    pub(crate) fn new(
+        node: Node,
+        roster: Arc<Roster>,
+        saver: Saver,
+        numbers: Arc<Numbers>,
+    ) -> Rows {
         Rows {
+            accepted: saver.durable(),
             node,
             roster,
             saver,
@@ -71,17 +84,27 @@ impl Rows {
         }
     }
 
-    /// The row of a copied child; a child without one gets the next number. `None` for a child that has ended meanwhile.
+    /// The number up to which everything is to be on the disk, until all that was handed over is.
+    pub(crate) fn accepted(&self) -> CommitNumber {
+        self.accepted
+    }
+
+    /// The row of a copied child; a child without one gets the next number. `None` for a child that has ended
+    /// meanwhile, or is set aside.
     ///
     /// # Errors
     /// A sentence, when the child has no name.
     pub(crate) fn row(&mut self, copied: Copied) -> Result<Option<Row>, String> {
         let (child, under) = (copied.child, copied.under);
         let known = self.roster.entry(child);
+        if known.is_some_and(|entry| entry.is_aside) {
+            return Ok(None);
+        }
+        let known = known.filter(|entry| entry.id != 0);
         let id = known.map_or_else(|| self.numbers.next(), |entry| entry.id);
         let row = self.row_with(id, copied)?;
         if known.is_none() {
-            self.roster.enter(child, Entry { id, under });
+            self.roster.enter(child, Entry::new(id, under));
             // The notice of an end that came before finds no entry; see `roster`.
             if !self.node.is_alive(child) {
                 self.roster.forget(child);
@@ -89,6 +112,12 @@ impl Rows {
             }
         }
         Ok(Some(row))
+    }
+
+    /// Whether a child gets no new row now: one is on its way in from a row, and it may be this one.
+    pub(crate) fn must_wait(&self, child: Pid) -> bool {
+        let entry = self.roster.entry(child);
+        self.roster.expects() && entry.is_none_or(|entry| entry.id == 0)
     }
 
     /// The row with this number of a copied child.
@@ -113,59 +142,70 @@ impl Rows {
 
     /// The modules of a copy with their versions, sorted: `market-1.0.0 ship-1.1.0`.
     fn versions(&mut self, subtree: &Subtree) -> Arc<str> {
-        let mut versions: Vec<(&str, &str)> = subtree.versions().collect();
-        versions.sort_unstable();
-        versions.dedup();
-        let words = versions
-            .iter()
-            .map(|(module, vsn)| format!("{module}-{vsn}"));
-        let text = words.collect::<Vec<_>>().join(" ");
         let shared = self
             .texts
-            .entry(text)
+            .entry(versions_of(subtree))
             .or_insert_with_key(|text| text.as_str().into());
         shared.clone()
     }
 
-    /// Hands over rows, and all ends. The end of a child without a row among these comes first: another child may have its
-    /// name now. Waits while the store is full; `goes_on` says whether to wait longer. `false` when the rows were not accepted.
+    /// Hands over rows, all ends, and all that is set aside. The end of a child without a row among these comes first: another
+    /// child may have its name now. Waits while the store is full; `goes_on` says whether to wait longer. `false` when the rows were not accepted.
     pub(crate) fn hand_over(
         &mut self,
         rows: Vec<Row>,
         way: Way,
         goes_on: impl Fn() -> bool,
     ) -> bool {
-        let ends = self.roster.take_ends();
-        if rows.is_empty() && ends.is_empty() {
+        let (ends, asides) = (self.roster.take_ends(), self.roster.take_asides());
+        if rows.is_empty() && ends.is_empty() && asides.is_empty() {
             return true;
         }
         let unix_ms = unix_ms();
         let in_hand: HashSet<u64> = rows.iter().map(|row| row.id).collect();
         let (after, before): (Vec<u64>, Vec<u64>) =
             ends.iter().partition(|id| in_hand.contains(id));
-        let mark = |id: u64| {
+        let mark = |id, state, why| {
             Change::Mark(Mark {
                 id,
-                state: State::Ended,
-                why: None,
+                state,
+                why,
                 unix_ms,
             })
         };
+        let ended = |id: u64| mark(id, State::Ended, None);
+        let set_aside = |(id, why): &(u64, String)| mark(*id, State::SetAside, Some(why.clone()));
         let rows = rows.into_iter().map(|row| match way {
             Way::Sweep => Change::Sweep(row),
             Way::Tail => Change::Tell(row),
         });
         let changes = before
             .into_iter()
-            .map(mark)
+            .map(ended)
             .chain(rows)
-            .chain(after.into_iter().map(mark));
+            .chain(after.into_iter().map(ended))
+            .chain(asides.iter().map(set_aside));
         let accepted = submit(&self.saver, changes.collect(), goes_on);
-        if accepted.is_none() {
-            self.roster.put_back_ends(&ends);
+        match accepted {
+            Some(number) => self.accepted = number,
+            None => {
+                self.roster.put_back_ends(&ends);
+                self.roster.put_back_asides(asides);
+            }
         }
         accepted.is_some()
     }
+}
+
+/// The text of the versions in a subtree, as in [`Rows::versions`].
+pub(crate) fn versions_of(subtree: &Subtree) -> String {
+    let mut versions: Vec<(&str, &str)> = subtree.versions().collect();
+    versions.sort_unstable();
+    versions.dedup();
+    let words = versions
+        .iter()
+        .map(|(module, vsn)| format!("{module}-{vsn}"));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Hands over changes, and waits while the store is full. `None` when they were not accepted.

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use pq_otp::{Node, Pid};
 use pq_store::{Database, Saver, Settings, Status};
 
@@ -14,12 +15,15 @@ use crate::boot::{self, Boot, CameBack, Loaded, OpenError};
 use crate::finish::{Finished, Order};
 use crate::keeper::{Keeper, News, Shared, Watched};
 use crate::opening::{Opening, Versions};
+use crate::restarts::{JOBS_MAX, RestartSetup, Restarts};
 use crate::roster::Roster;
 use crate::rows::{Numbers, Rows, submit};
-use crate::settings::{Durable, Pace};
+use crate::settings::{Durable, Pace, Telling};
+use crate::told::{Audience, Cell};
+use crate::wake::Wake;
 
-/// Messages for the keeper that wait, besides one answer of each shard.
-const NEWS_MAX: usize = 64;
+/// Messages for the keeper that wait, besides one answer of each shard: one [`News::Look`], and the order for the last save.
+const NEWS_MAX: usize = 2;
 
 /// The time by which the answer of the keeper may come after the deadline: a chunk of children is on its way.
 const SLACK: Duration = Duration::from_secs(2);
@@ -41,7 +45,7 @@ pub struct Setup<'a> {
     /// How often children are saved.
     pub pace: Pace,
     /// The versions of modules, for states of other versions.
-    pub versions: &'a dyn Versions,
+    pub versions: Arc<dyn Versions>,
     /// Set by another thread when the boot is to end early.
     pub cancelled: &'a AtomicBool,
 }
@@ -49,12 +53,19 @@ pub struct Setup<'a> {
 /// The saves of a node.
 pub struct Saves {
     file: PathBuf,
-    saver: Saver,
-    roster: Arc<Roster>,
+    pub(crate) node: Node,
+    pub(crate) saver: Saver,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) numbers: Arc<Numbers>,
+    /// Held by an operation of an operator, and by the last save.
+    pub(crate) operations: Mutex<()>,
     news: SyncSender<News>,
     stopped: Arc<AtomicBool>,
-    hurries: Arc<AtomicBool>,
+    pub(crate) hurries: Arc<AtomicBool>,
     watched: Arc<OnceLock<Watched>>,
+    audience: Cell,
+    wake: Wake,
+    telling: Telling,
     came_back: CameBack,
 }
 
@@ -66,11 +77,16 @@ impl Saves {
     pub fn open(setup: Setup<'_>) -> Result<Saves, OpenError> {
         let mut store = Database::open(&setup.file)?;
         let (sender, news) = sync_channel(NEWS_MAX + setup.node.shards());
-        let roster = Arc::new(Roster::new(setup.durable, sender.clone()));
+        let wake = Wake::new(sender.clone());
+        let (jobs_sender, jobs) = sync_channel(JOBS_MAX);
+        let roster = Arc::new(Roster::new(setup.durable, wake.clone(), jobs_sender));
         roster.find_supervisors(&setup.node);
         if !setup.node.tell_children(roster.clone()) {
             tracing::error!("the node has another listener for children: ends are not saved");
         }
+        setup
+            .node
+            .set_conversion_seed(store.seed(setup.node.conversion_seed())?);
         let needed = boot::needed(&mut store)?;
         let opening = Opening::new(setup.versions.versions(&needed));
         let boot = Boot {
@@ -84,28 +100,46 @@ impl Saves {
             changes,
             highest,
         } = boot.put_all(&mut store)?;
-        let saver = Saver::start(store, Settings::default(), |_| ())?;
+        let after_commits = wake.clone();
+        let saver = Saver::start(store, Settings::default(), move |_| after_commits.wake())?;
         for chunk in changes.chunks(CHANGES_MAX) {
             let _ = submit(&saver, chunk.to_vec(), || true);
         }
         roster.open();
         let saves = Saves {
             file: setup.file,
+            node: setup.node.clone(),
             saver: saver.clone(),
             roster: roster.clone(),
+            numbers: Arc::new(Numbers::after(highest)),
+            operations: Mutex::new(()),
             news: sender.clone(),
             stopped: Arc::default(),
             hurries: Arc::default(),
             watched: Arc::default(),
+            audience: Arc::default(),
+            wake: wake.clone(),
+            telling: setup.pace.told,
             came_back: counts,
         };
-        let rows = Rows::new(setup.node, roster, saver, Numbers::after(highest));
+        Restarts::start(RestartSetup {
+            node: setup.node.clone(),
+            roster: roster.clone(),
+            saver: saver.clone(),
+            versions: setup.versions,
+            first_seq: saves.numbers.first(),
+            jobs,
+            stopped: saves.stopped.clone(),
+        })?;
+        let rows = Rows::new(setup.node, roster, saver, saves.numbers.clone());
         let shared = Shared {
             news,
             sender,
             stopped: saves.stopped.clone(),
             hurries: saves.hurries.clone(),
             watched: saves.watched.clone(),
+            audience: saves.audience.clone(),
+            wake,
         };
         let keeper = Keeper::new(rows, setup.pace, shared);
         let thread = thread::Builder::new().name("saves-keeper".to_string());
@@ -113,10 +147,41 @@ impl Saves {
         Ok(saves)
     }
 
-    /// Sets the function that lists the roots which clients watch. It is called some times a second; a second call of this
-    /// function does nothing.
+    /// When clients are told of the states of children.
+    pub fn telling(&self) -> Telling {
+        self.telling
+    }
+
+    /// Sets those who wait for the disk before they are told of states, for [`crate::Telling::Durable`]. Returns a function for
+    /// them that is to be called when something begins to wait; it does not wait. A second call changes nothing.
+    pub fn tell(&self, audience: Box<dyn Audience>) -> impl Fn() + Send + Sync + use<> {
+        let _ = self.audience.set(audience);
+        let wake = self.wake.clone();
+        move || wake.wake()
+    }
+
+    /// Sets the function that lists the roots which clients watch, for [`crate::Telling::Lazy`]. It is called some times a
+    /// second; a second call of this function does nothing.
     pub fn watch(&self, watched: impl Fn() -> Vec<Pid> + Send + Sync + 'static) {
         let _ = self.watched.set(Box::new(watched));
+    }
+
+    /// Sets the function that is told of each root that is set aside; its client may still be there. A shard calls it, so it must
+    /// not wait; a second call of this function does nothing.
+    pub fn on_set_aside(&self, tell: impl Fn(Pid) + Send + Sync + 'static) {
+        let _ = self.roster.on_aside.set(Box::new(tell));
+    }
+
+    /// A question for whether a name, folded by `regis_confusable`, is that of a row that is set aside: no other child may
+    /// have it.
+    pub fn reserved(&self) -> impl Fn(&[u8]) -> bool + Send + Sync + use<> {
+        let roster = self.roster.clone();
+        move |folded| roster.reserved.has(&String::from_utf8_lossy(folded))
+    }
+
+    /// A row is not set aside any more: an operator has removed it or put it back. Its name may be given again.
+    pub fn free_name(&self, id: u64) {
+        self.roster.reserved.remove(id);
     }
 
     /// The result of the boot.
@@ -144,6 +209,7 @@ impl Saves {
     pub fn finish(&self, deadline: Instant) -> Finished {
         let (reply, answer) = sync_channel(1);
         self.hurries.store(true, Ordering::Release);
+        let _no_operation = self.operations.try_lock_until(deadline);
         let mut order = News::Finish(Order { deadline, reply });
         while let Err(TrySendError::Full(back)) = self.news.try_send(order)
             && Instant::now() < deadline

@@ -3,7 +3,8 @@
 //! ```erlang
 //! {durable, [{ships_sup, 1}]},                      % a simple_one_for_one supervisor, and the number of the start
 //!                                                   % argument of its children that is their name
-//! {save, [{sweep_ms, 300000}, {watched_ms, 1000}]}  % the defaults
+//! {save, [{sweep_ms, 300000}, {told, durable}]}     % the defaults
+//! {save, [{told, lazy}, {watched_ms, 1000}]}        % clients do not wait for the disk
 //! ```
 //! Without `durable`, nothing is saved.
 
@@ -37,8 +38,20 @@ pub struct Durable {
 pub struct Pace {
     /// The duration of a round over all children.
     pub sweep: Duration,
-    /// The time after which a change of a watched child is on its way to the disk.
+    /// Whether clients wait for the disk.
+    pub told: Telling,
+    /// The time after which a change of a watched child is on its way to the disk, with [`Telling::Lazy`].
     pub watched: Duration,
+}
+
+/// When a client is told of the state of its child.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Telling {
+    /// When the state is on the disk.
+    #[default]
+    Durable,
+    /// At once. The state is on the disk [`Pace::watched`] later.
+    Lazy,
 }
 
 impl Default for Pace {
@@ -47,6 +60,7 @@ impl Default for Pace {
     fn default() -> Pace {
         Pace {
             sweep: Duration::from_secs(300),
+            told: Telling::Durable,
             watched: Duration::from_secs(1),
         }
     }
@@ -109,8 +123,8 @@ impl Pace {
         };
         let bad = |what: &Term| {
             BadSetting(format!(
-                "save of {application} has {what}, where a list of {{sweep_ms, {} to {}}} and {{watched_ms, {} to {}}} is \
-                 needed",
+                "save of {application} has {what}, where a list of {{sweep_ms, {} to {}}}, {{told, durable or lazy}} and \
+                 {{watched_ms, {} to {}}} is needed",
                 SWEEP_MS.start(),
                 SWEEP_MS.end(),
                 WATCHED_MS.start(),
@@ -124,11 +138,20 @@ impl Pace {
     }
 
     fn set(&mut self, part: &Term) -> Option<()> {
-        let [name, ms] = part.as_tuple()? else {
+        let [name, value] = part.as_tuple()? else {
             return None;
         };
-        let ms = ms.as_i64()?;
-        let (place, limits) = match name.as_atom()?.as_str() {
+        let name = name.as_atom()?;
+        if name.as_str() == "told" {
+            self.told = match value.as_atom()?.as_str() {
+                "durable" => Telling::Durable,
+                "lazy" => Telling::Lazy,
+                _ => return None,
+            };
+            return Some(());
+        }
+        let ms = value.as_i64()?;
+        let (place, limits) = match name.as_str() {
             "sweep_ms" => (&mut self.sweep, SWEEP_MS),
             "watched_ms" => (&mut self.watched, WATCHED_MS),
             _ => return None,
@@ -152,8 +175,11 @@ mod tests {
         assert_eq!(Pace::read("talk", None), Ok(Pace::default()));
         let read = Durable::read("talk", Some(&term("[{ships, 1}, {docks, 2}]"))).unwrap();
         assert_eq!((&*read[0].supervisor, read[1].key), ("ships", 2));
-        let pace = Pace::read("talk", Some(&term("[{watched_ms, 200}]"))).unwrap();
-        assert_eq!(pace.watched, Duration::from_millis(200));
+        let pace = Pace::read("talk", Some(&term("[{watched_ms, 200}, {told, lazy}]"))).unwrap();
+        assert_eq!(
+            (pace.watched, pace.told),
+            (Duration::from_millis(200), Telling::Lazy)
+        );
         assert_eq!(pace.sweep, Pace::default().sweep);
     }
 
@@ -179,6 +205,8 @@ mod tests {
             "1",
             "[{sweep_ms, 1}]",
             "[{watched_ms, soon}]",
+            "[{told, soon}]",
+            "[{told, 1}]",
             "[{often, 1000}]",
         ] {
             let error = Pace::read("talk", Some(&term(odd)))

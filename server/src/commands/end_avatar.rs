@@ -199,7 +199,7 @@ fn parent_of(node: &RunningNode, process: Pid) -> Result<Option<Pid>, RequestErr
 
 /// Ends the avatar of this name, or of a name that looks the same. The player receives `text` first if it is not
 /// empty.
-fn end(node: &RunningNode, name: &str, text: &str) -> Result<Ended, Failure> {
+pub(super) fn end(node: &RunningNode, name: &str, text: &str) -> Result<Ended, Failure> {
     let avatars = Avatars::of(node, &format!("end {name}"))?;
     let one = &avatars.game.noun.one;
     let failed = |exit, why: &str| Failure::new(exit, format!("failed to end {name}: {why}"));

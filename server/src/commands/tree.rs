@@ -70,7 +70,7 @@ fn tree_cells(row: &TreeRow, branch: &str) -> Vec<String> {
 }
 
 /// The lines that join each row of a tree to its parent, from the depths of the rows.
-fn branches(depths: Vec<usize>) -> Vec<String> {
+pub(super) fn branches(depths: Vec<usize>) -> Vec<String> {
     // For each depth: whether a row of this depth follows before a row that is nearer to the top.
     let mut follows: Vec<bool> = Vec::new();
     let mut drawn: Vec<String> = Vec::new();

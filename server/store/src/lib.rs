@@ -48,7 +48,8 @@ mod store;
 pub use memory::Memory;
 pub use row::{Change, Mark, Row, State};
 pub use saver::{
-    Closed, CommitNumber, Commits, Limits, Reason, Refused, Saver, Settings, Status, Sweep, Trouble,
+    Closed, CommitNumber, Commits, Limits, NotRead, Reason, Refused, Saver, Settings, Status,
+    Sweep, Trouble,
 };
 pub use sqlite::backup::{backup, restore};
 pub use sqlite::check::check;

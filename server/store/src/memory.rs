@@ -143,6 +143,10 @@ impl Read for Memory {
         Ok(self.rows.values().find(holds).cloned())
     }
 
+    fn find(&mut self, id: u64) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows.get(&id).cloned())
+    }
+
     fn list(&mut self, page: Page) -> Result<Vec<Row>, StoreError> {
         let rows = self.rows.values();
         let wanted = rows.filter(|row| row.id > page.after && row.state == page.state);

@@ -14,7 +14,8 @@ pub enum State {
     Resting,
     /// It is over, for good: no later change of the row counts. Its key is free.
     Ended,
-    /// It could not be continued; [`Row::why`] has the reason. Its key is free.
+    /// It could not be continued; [`Row::why`] has the reason. Another row may have its key; the caller decides whether it
+    /// lets one.
     SetAside,
 }
 

@@ -11,11 +11,12 @@
 //! one number says how far the store is.
 
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
 use std::{io, thread};
 
 use crate::row::{Change, Mark, Row, State};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 mod queue;
 mod status;
@@ -52,6 +53,20 @@ impl Default for Settings {
             keep_ended: Duration::from_secs(7 * 24 * 3600),
         }
     }
+}
+
+/// The reason why rows were not read. The text continues "failed to ".
+#[derive(Debug, thiserror::Error)]
+pub enum NotRead {
+    /// Earlier changes are not on the disk at the deadline, or the saver has ended.
+    #[error("read saved rows: the store has not answered in time")]
+    Late,
+    /// Too many questions wait, or the saver has ended.
+    #[error("read saved rows: the store is closed, or too many ask it")]
+    Refused,
+    /// The file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// The time for which a failing store is tried again when nobody has the saver any more.
@@ -212,6 +227,20 @@ impl Saver {
     /// Waits until this number is on the disk. Returns false at the deadline, or when the writer has ended before.
     pub fn wait_durable(&self, number: CommitNumber, deadline: Instant) -> bool {
         self.handle.shared.queue.wait_durable(number, deadline)
+    }
+
+    /// Reads rows as they are with all changes that were accepted before; a number without a row is left out.
+    ///
+    /// # Errors
+    /// At the deadline, when too many threads ask, and when the file fails.
+    pub fn read(&self, ids: Vec<u64>, deadline: Instant) -> Result<Vec<Row>, NotRead> {
+        let (answer, rows) = sync_channel(1);
+        if !self.handle.shared.queue.ask(ids, answer) {
+            return Err(NotRead::Refused);
+        }
+        let wait = deadline.saturating_duration_since(Instant::now());
+        let rows = rows.recv_timeout(wait).map_err(|_| NotRead::Late)?;
+        Ok(rows?)
     }
 
     /// How the store is; cheap enough for each second.

@@ -75,6 +75,22 @@ impl Database {
         })
     }
 
+    /// The seed of random numbers that belong to the saves. It stays for the life of the file; a file without one gets
+    /// `fresh`.
+    ///
+    /// # Errors
+    /// Returns the error of the file.
+    pub fn seed(&mut self, fresh: u64) -> Result<u64, StoreError> {
+        let connection = &self.connection;
+        let add = "INSERT OR IGNORE INTO meta (key, value) VALUES ('seed', ?1)";
+        let get = "SELECT value FROM meta WHERE key = 'seed'";
+        let seed = connection
+            .execute(add, [fresh.cast_signed()])
+            .and_then(|_| connection.query_row(get, (), |record| record.get(0)));
+        let seed: i64 = seed.map_err(failed("write", &self.file))?;
+        Ok(seed.cast_unsigned())
+    }
+
     fn transact(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior)?;

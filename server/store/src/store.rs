@@ -29,6 +29,12 @@ pub trait Read {
     /// Returns the error of the file.
     fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError>;
 
+    /// The row with this number, in whatever state.
+    ///
+    /// # Errors
+    /// Returns the error of the file.
+    fn find(&mut self, id: u64) -> Result<Option<Row>, StoreError>;
+
     /// The rows of a page, in the order of their ids.
     ///
     /// # Errors

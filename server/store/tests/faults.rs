@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use pq_store::{
-    Change, CommitNumber, Limits, Memory, Need, Page, Read, Reason, Row, Saver, Settings, State,
-    Stats, Store, StoreError, Upkeep,
+    Change, CommitNumber, Limits, Memory, Need, NotRead, Page, Read, Reason, Row, Saver, Settings,
+    State, Stats, Store, StoreError, Upkeep,
 };
 
 use crate::row;
@@ -107,6 +107,10 @@ impl Read for Faulty {
 
     fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
         self.0.0.0.lock().model.get(key)
+    }
+
+    fn find(&mut self, id: u64) -> Result<Option<Row>, StoreError> {
+        self.0.0.0.lock().model.find(id)
     }
 
     fn list(&mut self, page: Page) -> Result<Vec<Row>, StoreError> {
@@ -372,4 +376,43 @@ fn slow_commits_and_the_sweep_are_in_the_status() {
         (sweep.rows, sweep.ended_unix_ms),
         (30, status.stats.swept_unix_ms)
     );
+}
+
+#[test]
+fn a_reader_gets_what_was_accepted_before_and_waits_for_it_until_its_deadline() {
+    let handle = Handle::default();
+    handle.set(|plan| plan.is_shut = true);
+    let saver = start(&handle, 100);
+    assert!(saver.read(vec![1], soon()).unwrap().is_empty());
+    tell(&saver, 1, 1).unwrap();
+    tell(&saver, 1, 2).unwrap();
+    let late = saver.read(vec![1], Instant::now() + Duration::from_millis(5));
+    assert!(matches!(late, Err(NotRead::Late)), "{late:?}");
+    let asking = saver.clone();
+    let reader = std::thread::spawn(move || asking.read(vec![3, 1, 2], soon()));
+    handle.set(|plan| plan.is_shut = false);
+    let rows = reader.join().unwrap().unwrap();
+    assert_eq!(rows, [row(1, 2)]);
+    saver.try_set_aside(1, "it fell".to_owned()).unwrap();
+    let rows = saver.read(vec![1], soon()).unwrap();
+    assert_eq!((rows[0].state, rows[0].seq), (State::SetAside, 2));
+}
+
+#[test]
+fn questions_are_bounded_and_end_with_the_saver() {
+    let handle = Handle::default();
+    handle.set(|plan| plan.is_shut = true);
+    let saver = start(&handle, 100);
+    tell(&saver, 1, 1).unwrap();
+    handle.wait(|plan| plan.attempts > 0);
+    for _ in 0..16 {
+        let late = saver.read(vec![1], Instant::now());
+        assert!(matches!(late, Err(NotRead::Late)), "{late:?}");
+    }
+    let refused = saver.read(vec![1], soon());
+    assert!(matches!(refused, Err(NotRead::Refused)), "{refused:?}");
+    handle.set(|plan| plan.is_shut = false);
+    while saver.read(vec![1], soon()).is_err() {}
+    saver.close(soon());
+    assert!(saver.read(vec![1], soon()).is_err());
 }

@@ -14,7 +14,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use pq_otp::{Kin, Pid};
-use tokio::sync::Notify;
+
+/// A listener for the avatars of one session.
+pub(crate) trait Player: Send + Sync {
+    /// An avatar of the session has begun, and the session does not know it yet.
+    fn begins(&self);
+
+    /// An avatar of the session has ended.
+    fn falls(&self);
+}
 
 /// All living avatars that were started for clients.
 #[derive(Default)]
@@ -30,8 +38,8 @@ struct Books {
     of: HashMap<Pid, Option<Pid>>,
     /// The avatars of each session that has one. A session has several only when a start has succeeded late.
     had: HashMap<Pid, Vec<Pid>>,
-    /// The notification for each session that wants to know when one of its avatars has ended.
-    told: HashMap<Pid, Arc<Notify>>,
+    /// The listener of each session that has one.
+    told: HashMap<Pid, Arc<dyn Player>>,
     /// The number of avatars without a session.
     lost: usize,
 }
@@ -53,6 +61,16 @@ impl Avatars {
         books.had.values().flatten().copied().collect()
     }
 
+    /// The processes of the avatars that play for this session.
+    pub(crate) fn of_session(&self, session: Pid) -> Vec<Pid> {
+        self.books
+            .lock()
+            .had
+            .get(&session)
+            .cloned()
+            .unwrap_or_default()
+    }
+
     /// The processes of the abandoned avatars, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
         let books = self.books.lock();
@@ -61,9 +79,9 @@ impl Avatars {
         lost.map(|(avatar, _)| *avatar).collect()
     }
 
-    /// Registers `fell`, which is notified each time an avatar of this session has ended.
-    pub(crate) fn tell(&self, session: Pid, fell: Arc<Notify>) {
-        self.books.lock().told.insert(session, fell);
+    /// Sets the listener of this session.
+    pub(crate) fn tell(&self, session: Pid, player: Arc<dyn Player>) {
+        self.books.lock().told.insert(session, player);
     }
 
     /// Removes the registration of [`Avatars::tell`].
@@ -84,6 +102,9 @@ impl Kin for Avatars {
         self.change(|books| {
             books.of.insert(avatar, Some(session));
             books.had.entry(session).or_default().push(avatar);
+            if let Some(player) = books.told.get(&session) {
+                player.begins();
+            }
         });
     }
 
@@ -105,8 +126,8 @@ impl Books {
                         self.had.remove(&session);
                     }
                 }
-                if let Some(fell) = self.told.get(&session) {
-                    fell.notify_one();
+                if let Some(player) = self.told.get(&session) {
+                    player.falls();
                 }
             }
             Some(None) => self.lost -= 1,
@@ -125,6 +146,15 @@ impl Books {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::sync::Notify;
+
+    impl Player for Notify {
+        fn begins(&self) {}
+
+        fn falls(&self) {
+            self.notify_one();
+        }
+    }
 
     fn pid(number: u32) -> Pid {
         Pid::new(0, number, 1)

@@ -22,6 +22,7 @@ use crate::entrance::reception::Reception;
 use crate::entrance::socket::prepare;
 use crate::entrance::tls::{Keys, TlsEntrance};
 use crate::session::crowd::Guest;
+use crate::session::told::Told;
 use crate::settings::Settings;
 use crate::wire::gmcp::Message;
 use crate::wire::mssp::{Listing, Mssp};
@@ -147,6 +148,16 @@ impl Door {
         self.reception.gate.avatars().list_played()
     }
 
+    /// The avatars that play for this session ([`Guest::process`]).
+    pub fn avatars_of(&self, session: Pid) -> Vec<Pid> {
+        self.reception.gate.avatars().of_session(session)
+    }
+
+    /// The output that waits until the states of avatars are on the disk.
+    pub fn told(&self) -> &Arc<Told> {
+        &self.reception.sessions.told
+    }
+
     /// The processes whose end is the end of an abandoned avatar, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
         self.reception.gate.avatars().list_abandoned()
@@ -182,6 +193,15 @@ impl Door {
     /// Writes a line to the client of this port ([`Guest::port`]).
     pub fn tell(&self, port: u64, text: &str) {
         self.reception.sessions.logins.crowd.tell(port, text);
+    }
+
+    /// Writes a line to the client for which this avatar plays, or has played last. `false` when there is no such client.
+    pub fn tell_player(&self, avatar: Pid, text: &str) -> bool {
+        self.reception
+            .sessions
+            .logins
+            .crowd
+            .tell_player(avatar, text)
     }
 
     /// Replaces all bans. Admitted clients that are banned now are told so and closed; returns their number.

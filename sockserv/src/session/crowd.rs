@@ -14,7 +14,9 @@ use pq_otp::Pid;
 use tokio::sync::Notify;
 
 use crate::admission::arrival::{Arrival, Transport};
+use crate::admission::avatars::Player;
 use crate::session::port::{About, Port};
+use crate::session::told::Told;
 use crate::settings::game::{Avatar, Login};
 use crate::wire::gmcp::Message;
 
@@ -59,6 +61,7 @@ pub(crate) struct Client {
     pub(crate) process: Pid,
     /// Notified when an avatar of the client has ended.
     pub(crate) fell: Arc<Notify>,
+    told: Arc<Told>,
     /// The last avatar that played for the client; it may have ended.
     avatar: Mutex<Option<Avatar>>,
     since: SystemTime,
@@ -67,10 +70,21 @@ pub(crate) struct Client {
     heard_ms: AtomicU64,
 }
 
+impl Player for Client {
+    fn begins(&self) {
+        self.told.begin(self.process, &self.port);
+    }
+
+    fn falls(&self) {
+        self.fell.notify_one();
+    }
+}
+
 impl Client {
     /// A client that enters at this time.
-    pub(crate) fn new(port: Arc<Port>, arrival: Arrival, process: Pid) -> Client {
+    pub(crate) fn new(port: Arc<Port>, arrival: Arrival, process: Pid, told: Arc<Told>) -> Client {
         Client {
+            told,
             port,
             arrival,
             process,
@@ -207,6 +221,19 @@ impl Crowd {
         let _ = self.get(id).map(|client| client.port.announce(text));
     }
 
+    /// Writes a line to the client whose last avatar is or was this process. Returns whether there is one.
+    pub(crate) fn tell_player(&self, avatar: Pid, text: &str) -> bool {
+        let plays = |client: &Client| {
+            let last = client.avatar.lock();
+            last.as_ref().and_then(|last| last.process) == Some(avatar)
+        };
+        let all = self.all();
+        let found = all.iter().find(|(_, client)| plays(client));
+        // An overflow is ignored, as above.
+        let told = found.map(|(_, client)| client.port.announce(text));
+        told.is_some()
+    }
+
     fn get(&self, id: u64) -> Option<Arc<Client>> {
         self.inside.lock().get(&id).cloned()
     }
@@ -275,7 +302,7 @@ mod tests {
             transport: Transport::Plain,
             budget: Arc::new(Budget::new(Settings::default().current())),
         };
-        Client::new(port.clone(), arrival, Pid::from_raw(1))
+        Client::new(port.clone(), arrival, Pid::from_raw(1), Arc::default())
     }
 
     #[tokio::test]

@@ -8,11 +8,13 @@
 //! | here | the side of the node |
 //! | `task` | the side of the client's task |
 //! | `state` | the shared state: negotiated options, waiting output, stage of the connection |
+//! | `held` | the output that waits for the disk |
 //! | `pace`, `window` | the rate of the client's input, and the number of its lines in progress |
 //!
 //! The negotiated options of the client are here, in its `nvt`, and so outside of every library: an upgrade does not
 //! affect them.
 
+mod held;
 mod pace;
 mod state;
 mod task;
@@ -21,12 +23,13 @@ mod window;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pq_otp::Reason;
+use pq_otp::{Pid, Reason};
 use tokio::sync::Notify;
 
 use crate::admission::budget::Budget;
 use crate::admission::refused::Refusal;
 use crate::session::ending::{Cause, EndingCell};
+use crate::session::told::Told;
 use crate::settings::{Current, Opening};
 use crate::wire::gmcp::Message;
 use crate::wire::mssp::Mssp;
@@ -34,7 +37,7 @@ use crate::wire::nvt::Nvt;
 use crate::wire::outbox::Overflow;
 use pace::Pace;
 pub(crate) use state::{About, Output};
-use state::{Stage, State};
+use state::{Kind, Stage, State};
 pub use window::LINES_MAX;
 use window::Window;
 
@@ -99,7 +102,7 @@ impl Port {
     /// and the owner is notified as of any other end: the caller can ignore the error.
     pub fn write(&self, text: &[u8]) -> Result<(), Overflow> {
         let mut is_news = false;
-        let pushed = self.push(|nvt| {
+        let pushed = self.push(Kind::Text, |nvt| {
             is_news = nvt.wants_avatar().is_some();
             nvt.tell(text)
         });
@@ -114,7 +117,7 @@ impl Port {
     /// # Errors
     /// [`Overflow`], as for [`Port::write`].
     pub fn message(&self, message: &Message) -> Result<(), Overflow> {
-        self.push(|nvt| nvt.message(message))
+        self.push(Kind::Text, |nvt| nvt.message(message))
     }
 
     /// Queues an announcement of the node, which begins at the front of a line: [`Nvt::announce`].
@@ -122,7 +125,7 @@ impl Port {
     /// # Errors
     /// [`Overflow`], as for [`Port::write`].
     pub fn announce(&self, text: &str) -> Result<(), Overflow> {
-        self.push(|nvt| nvt.announce(text))
+        self.push(Kind::Other, |nvt| nvt.announce(text))
     }
 
     /// The properties that the client has told of itself.
@@ -173,7 +176,7 @@ impl Port {
     pub(crate) fn tell_status(&self) {
         let settings = self.settings.load();
         // An overflow is ignored here: the task that writes sees it.
-        let _ = self.push(|_| {
+        let _ = self.push(Kind::Other, |_| {
             let mut mssp = Mssp::default();
             settings.listing.list(&mut mssp);
             mssp.text()
@@ -188,22 +191,64 @@ impl Port {
             return self.end(Stage::Dismissed, Cause::Refused, GOODBYE);
         }
         // An overflow is ignored here: the task that writes sees it.
-        let _ = self.push(|nvt| nvt.say_last(why));
+        let _ = self.push(Kind::Other, |nvt| nvt.say_last(why));
         self.end(Stage::Dismissed, Cause::Refused, why);
     }
 
+    /// Lets texts wait from now on until [`Port::release`].
+    pub(crate) fn hold(&self, told: Arc<Told>, session: Pid) {
+        self.state.lock().hold(told, session);
+    }
+
+    /// Lets no text wait any more.
+    pub(crate) fn hold_no_more(&self) {
+        // `output` reports an overflow.
+        let _ = self.change(|state, max| state.hold_no_more(max));
+    }
+
+    /// The end of the output that waits now. Output that begins to wait later is reported to the register again.
+    pub(crate) fn ask(&self) -> u64 {
+        self.state.lock().ask()
+    }
+
+    /// Passes waiting output up to this end on.
+    pub(crate) fn release(&self, end: u64) {
+        // `output` reports an overflow.
+        let _ = self.change(|state, max| state.release(end, max));
+    }
+
+    /// Tells the client that its output waits, or goes on, unless the client knows it.
+    pub(crate) fn tell_wait(&self, waits: bool, line: &str) {
+        let _ = self.change(|state, max| {
+            state.tell_wait(waits, line, max);
+            Ok(())
+        });
+    }
+
     /// Queues the bytes that `wire` returns.
-    fn push(&self, wire: impl FnOnce(&mut Nvt) -> Vec<u8>) -> Result<(), Overflow> {
+    fn push(&self, kind: Kind, wire: impl FnOnce(&mut Nvt) -> Vec<u8>) -> Result<(), Overflow> {
+        self.change(|state, max| state.push(kind, wire, max))
+    }
+
+    /// Changes the waiting output, with the limit for it.
+    fn change(
+        &self,
+        change: impl FnOnce(&mut State, usize) -> Result<(), Overflow>,
+    ) -> Result<(), Overflow> {
         let max = self.settings.load().limits.outbox_max;
         let mut state = self.state.lock();
-        let pushed = state.push(wire, max);
-        if pushed.is_err() {
+        let changed = change(&mut state, max);
+        if changed.is_err() {
             self.ending.refuse(&Refusal::Slow);
         }
+        let waits = state.unlisted();
         drop(state);
         // Also necessary without bytes: the mark of a prompt may be due.
         self.changed.notify_one();
-        pushed
+        if let Some((told, session)) = waits {
+            told.waits(session);
+        }
+        changed
     }
 
     fn end(&self, stage: Stage, cause: Cause, why: &str) {

@@ -26,6 +26,7 @@ use crate::session::ending::EndingCell;
 use crate::session::login::Logins;
 use crate::session::port::Port;
 use crate::session::starting::start_session;
+use crate::session::told::Told;
 use crate::settings::{Current, Opening};
 
 /// The time limit for the start of a client's process: the default of `gen_server:call/2`, by which OTP would start it.
@@ -35,6 +36,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Sessions {
     node: Node,
     avatars: Arc<Avatars>,
+    pub(crate) told: Arc<Told>,
     pub(crate) logins: Logins,
     /// The sessions that were started, and the lines that their processes were given.
     pub(crate) started: AtomicU64,
@@ -48,6 +50,7 @@ impl Sessions {
         Sessions {
             node,
             avatars: gate.avatars().clone(),
+            told: Arc::default(),
             logins: Logins {
                 gate,
                 crowd: Arc::new(Crowd::new(move |pid| lives.is_alive(pid))),
@@ -75,7 +78,7 @@ impl Sessions {
             Ok(process) => {
                 self.started.fetch_add(1, Ordering::Relaxed);
                 self.node.own_port(id, process);
-                let client = Client::new(port, arrival.clone(), process);
+                let client = Client::new(port, arrival.clone(), process, self.told.clone());
                 self.converse(stream, Session::new(self, id, client)).await;
                 Ok(())
             }
@@ -150,11 +153,13 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn new(sessions: &'a Sessions, port: u64, client: Client) -> Session<'a> {
-        sessions.avatars.tell(client.process, client.fell.clone());
+        let presence = sessions.logins.crowd.enter(port, client);
+        let client = presence.client().clone();
+        sessions.avatars.tell(client.process, client);
         Session {
             sessions,
             port,
-            presence: sessions.logins.crowd.enter(port, client),
+            presence,
             lines: Arc::default(),
         }
     }
@@ -167,6 +172,7 @@ impl<'a> Session<'a> {
 impl Drop for Session<'_> {
     fn drop(&mut self) {
         self.sessions.avatars.tell_no_more(self.process());
+        self.sessions.told.end(self.process());
     }
 }
 

@@ -263,6 +263,11 @@ impl Nvt {
         self.around_echo(wire)
     }
 
+    /// Whether the output so far ends with a line.
+    pub fn is_at_front(&self) -> bool {
+        matches!(self.line, Line::Front | Line::Asked)
+    }
+
     /// The bytes of the last announcement before the connection closes; no prompt follows it.
     pub fn say_last(&mut self, text: &str) -> Vec<u8> {
         let wire = self.write_plain(text);

@@ -2,6 +2,7 @@
 
 use pq_words::{Enemy, Item, Loot, Slot, Stats};
 use processquest_1_0_0::pq_market;
+use processquest_1_0_0::pq_player::Player;
 use processquest_1_1_0::pq_quest::QUESTS;
 
 use super::saying::Saying;
@@ -102,6 +103,42 @@ impl Tale {
             _ => None,
         };
         next.map(|next| self.next = next).is_some()
+    }
+
+    /// Compares the tale with a hero of which it told, as that hero is now or was later. Returns a sentence about the first
+    /// fact of the tale that the hero lacks.
+    ///
+    /// Experience, levels and equipment only grow. Money shrinks only where equipment grows, and loot only where money does.
+    pub fn lacks(&self, hero: &Player) -> Option<String> {
+        let counts = [
+            ("experience", self.exp, hero.exp),
+            ("levels", u64::from(self.lvl), u64::from(hero.lvl)),
+        ];
+        let grows = counts.into_iter().find(|(_, told, has)| has < told);
+        if let Some((what, told, has)) = grows {
+            return Some(format!("{told} {what} were told, and the hero has {has}"));
+        }
+        let rank = |slot: Slot| hero.equip.item(slot).map_or(0, Item::rank);
+        let worse = Slot::ALL
+            .into_iter()
+            .find(|slot| rank(*slot) < self.rank(*slot));
+        if let Some(slot) = worse {
+            let (told, has) = (self.worn[slot as usize], hero.equip.item(slot));
+            return Some(format!("{told:?} was told, and the hero wears {has:?}"));
+        }
+        let has_bought = Slot::ALL
+            .into_iter()
+            .any(|slot| rank(slot) > self.rank(slot));
+        if !has_bought && hero.money < self.money {
+            let (told, has) = (self.money, hero.money);
+            return Some(format!("{told} gold was told, and the hero has {has}"));
+        }
+        let has_sold = has_bought || hero.money > self.money;
+        let mut loot: Vec<_> = hero.loot.iter().map(|loot| loot.drop.clone()).collect();
+        loot.reverse();
+        let told: Vec<_> = self.loot.iter().map(|loot| loot.drop.clone()).collect();
+        let lacks = !has_sold && !loot.starts_with(&told);
+        lacks.then(|| format!("the loot {told:?} was told, and the hero has {loot:?}"))
     }
 
     fn fight(&mut self, name: &str, version: Version) -> Option<Next> {

@@ -8,7 +8,7 @@ use pq_tests::running::{Running, Tree, pq};
 use crate::saved::{came_back, has_saved, names, stop};
 
 /// Damages the saved state of a hero.
-fn spoil(tree: &Tree, name: &str) {
+pub(crate) fn spoil(tree: &Tree, name: &str) {
     let file = tree.root().join("data/saves.db");
     let mut store = Database::open(&file).unwrap();
     let mut found = None;

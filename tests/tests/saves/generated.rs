@@ -39,6 +39,7 @@ fn versions(library: Library) -> Vec<Version> {
             module,
             converts: declared.converts,
             keeps: declared.keeps,
+            extras: Vec::new(),
         }
     };
     all.map(version).collect()

@@ -37,6 +37,14 @@ pub(crate) fn has_saved(tree: &Tree, expected: &[&str]) {
     assert!(found.is_some(), "{last:?} instead of {expected:?}");
 }
 
+/// Waits until exactly these heroes are set aside.
+pub(crate) fn is_set_aside(tree: &Tree, expected: &[&str]) {
+    let found = poll(PATIENCE, || {
+        (names(tree, "set aside") == expected).then_some(())
+    });
+    assert!(found.is_some(), "{:?}", names(tree, "set aside"));
+}
+
 /// Checks that the node has said at its start how many heroes came back: `"1 hero"`, `"4 heroes"`.
 pub(crate) fn came_back(node: &Running, how_many: &str) {
     let out = node.out();

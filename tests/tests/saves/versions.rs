@@ -3,7 +3,8 @@
 use pq_tests::running::{Running, Tree};
 
 use crate::saved::{
-    came_back, has_saved, is_saved_since, kill, now_ms, number, row, state, stop, suspend,
+    came_back, has_saved, is_saved_since, is_set_aside, kill, now_ms, number, row, state, stop,
+    suspend,
 };
 
 const BOTS: [&str; 4] = ["bot-0", "bot-1", "bot-2", "bot-3"];
@@ -96,12 +97,20 @@ fn rows_of_a_version_that_is_missing_are_set_aside_until_it_is_there() {
         "{}",
         node.out()
     );
+    is_set_aside(&tree, &BOTS);
     let aside = tree.answer(&["heroes", "--set-aside"]);
     let why = aside["rows"][0]["why"].as_str().unwrap();
     assert!(why.contains("pq_player-1.1.0"), "{why}");
     assert_eq!(tree.answer(&["status"])["saves"]["set_aside"], 4);
-    stop(node);
+    let said = tree.refuses(&["heroes", "retry", "bot-0"], 3);
+    assert!(said.contains("pq_player-1.1.0"), "{said}");
     std::fs::rename(&away, &newer).unwrap();
+    // The library is back: one hero comes back now, the others at the next start.
+    let said = tree.does(&["heroes", "retry", "bot-0"]);
+    assert!(said.contains("bot-0 plays again"), "{said}");
+    has_saved(&tree, &["bot-0"]);
+    assert!(!state(&tree, "bot-0").contains("quest =>"));
+    stop(node);
     let node = Running::node_with(&tree, &[]);
     came_back(&node, "4 heroes");
     runs(&tree, "1.0.0");

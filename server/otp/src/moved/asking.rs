@@ -86,6 +86,7 @@ impl Node {
                     opens: put.opens,
                     parent: Pid::from_raw(0),
                     ack: Ack::Request(from),
+                    company: None,
                 };
                 let shard = usize::from(self.next_shard());
                 self.tell_shard(shard, Signal::Arrive(Box::new(arrival)));

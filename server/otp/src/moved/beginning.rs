@@ -5,7 +5,7 @@ use pq_term::Pid;
 use serde_bytes::ByteBuf;
 
 use super::letters::Letter;
-use super::numbers::{Outside, is_dead};
+use super::numbers::{Numbers, Outside, is_dead};
 use super::value::{Clock, Moved, MovedTimer};
 use crate::message::{Caller, Payload};
 use crate::process::{Body, Extras, Flag, Wait, Watch};
@@ -14,9 +14,11 @@ use crate::wheel::TimerKey;
 
 impl Shard {
     /// Lets a process with its state and names begin.
-    pub(super) fn begin(&mut self, mut moved: Moved, outside: Outside) {
-        if outside == Outside::IsDead {
-            moved.forget_outside();
+    pub(super) fn begin(&mut self, mut moved: Moved, numbers: &Numbers) {
+        match (numbers.outside(), numbers.is_part()) {
+            (_, true) => self.join_others(&mut moved, numbers),
+            (Outside::IsDead, false) => moved.forget_outside(),
+            (Outside::Stays, false) => (),
         }
         let pid = moved.pid;
         self.enter_extras(&moved);

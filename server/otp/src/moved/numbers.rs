@@ -27,6 +27,8 @@ pub(super) struct Numbers {
     pids: Vec<(Pid, Pid)>,
     /// Sorted by the old number.
     timers: Vec<(u64, u64)>,
+    /// Around a part: other processes of its subtree, and those that live at their places.
+    others: Option<Vec<(Pid, Pid)>>,
     outside: Outside,
 }
 
@@ -39,6 +41,7 @@ impl Numbers {
         Numbers {
             pids: old.into_iter().zip(new).collect(),
             timers: Vec::new(),
+            others: None,
             outside,
         }
     }
@@ -46,6 +49,21 @@ impl Numbers {
     pub(super) fn set_timers(&mut self, mut timers: Vec<(u64, u64)>) {
         timers.sort_unstable();
         self.timers = timers;
+    }
+
+    /// The processes are a part of a subtree, and these are around it.
+    pub(super) fn set_others(&mut self, others: Vec<(Pid, Pid)>) {
+        self.others = Some(others);
+    }
+
+    /// Whether the processes are a part that comes back for a restart.
+    pub(super) fn is_part(&self) -> bool {
+        self.others.is_some()
+    }
+
+    /// Whether this is one of the new processes.
+    pub(super) fn has(&self, new: Pid) -> bool {
+        self.pids.iter().any(|(_, it)| *it == new)
     }
 
     pub(super) fn new_pids(&self) -> impl Iterator<Item = Pid> {
@@ -88,7 +106,11 @@ impl Numbers {
     }
 
     fn new_pid(&self, old: Pid) -> Pid {
-        match (self.of(old), self.outside) {
+        let other = || {
+            let pair = self.others.iter().flatten().find(|(it, _)| *it == old);
+            pair.map(|(_, new)| *new)
+        };
+        match (self.of(old).or_else(other), self.outside) {
             (Some(new), _) => new,
             (None, Outside::Stays) => old,
             (None, Outside::IsDead) => dead(old),

@@ -16,6 +16,7 @@ use pq_term::{Pid, Term};
 
 use super::numbers::{Numbers, Outside};
 use super::opens::Opens;
+use super::part::Company;
 use super::value::{Clock, Subtree};
 use crate::message::{Ack, Caller, Payload, Signal};
 use crate::shard::{Due, Shard};
@@ -55,6 +56,8 @@ pub(crate) struct Arrival {
     pub(crate) opens: Arc<dyn Opens>,
     pub(crate) parent: Pid,
     pub(crate) ack: Ack,
+    /// The processes around a part that comes back for a restart.
+    pub(crate) company: Option<Company>,
 }
 
 impl Shard {
@@ -90,6 +93,7 @@ impl Shard {
                         opens,
                         parent: supervisor,
                         ack: Ack::Ticket(supervisor, ticket.0),
+                        company: None,
                     };
                     self.send_arrival(arrival, dynamic);
                 }
@@ -106,7 +110,7 @@ impl Shard {
         Some(args)
     }
 
-    fn send_arrival(&mut self, arrival: Arrival, dynamic: bool) {
+    pub(crate) fn send_arrival(&mut self, arrival: Arrival, dynamic: bool) {
         let node = &self.core.node;
         let shard = match dynamic || node.is_for_supervisors(self.core.id) {
             true => node.next_shard(),
@@ -122,8 +126,9 @@ impl Shard {
             opens,
             parent,
             ack,
+            company,
         } = arrival;
-        let root = self.put_in(subtree, parent, &*opens);
+        let root = self.put_in(subtree, parent, &*opens, company);
         let root = root.map_err(|why| Reason::tagged("not_put_in", &why));
         if let (Ok(root), Ack::Request(_), true) = (&root, ack, parent.as_raw() != 0) {
             self.signal(Signal::Link(parent, *root));
@@ -138,8 +143,17 @@ impl Shard {
         }
     }
 
-    fn put_in(&mut self, subtree: Subtree, parent: Pid, opens: &dyn Opens) -> Result<Pid, String> {
+    fn put_in(
+        &mut self,
+        subtree: Subtree,
+        parent: Pid,
+        opens: &dyn Opens,
+        company: Option<Company>,
+    ) -> Result<Pid, String> {
         let mut numbers = self.new_pids(&subtree);
+        if let Some(Company(others)) = company {
+            numbers.set_others(others);
+        }
         let timers = self.start_clocks(&subtree, &numbers);
         numbers.set_timers(
             timers
@@ -147,10 +161,9 @@ impl Shard {
                 .map(|(old, new)| (*old, new.as_raw()))
                 .collect(),
         );
-        let outside = numbers.outside();
-        let homecoming = match outside {
-            Outside::Stays => signals_home(&subtree, &numbers),
-            Outside::IsDead => Vec::new(),
+        let homecoming = match (numbers.outside(), numbers.is_part()) {
+            (Outside::Stays, false) => signals_home(&subtree, &numbers),
+            (Outside::IsDead, _) | (_, true) => Vec::new(),
         };
         let Subtree {
             mut processes,
@@ -174,7 +187,7 @@ impl Shard {
         self.core.note_ref(last_ref);
         let pids: Vec<Pid> = processes.iter().map(|process| process.pid).collect();
         for process in processes {
-            self.begin(process, outside);
+            self.begin(process, &numbers);
         }
         homecoming
             .into_iter()

@@ -300,7 +300,7 @@ impl Shard {
             let (event, data) = match due {
                 Due::Info(_, data) => (false, data),
                 Due::Event(_, data) => (true, data),
-                Due::Timer(..) | Due::RequestTimeout(..) => return None,
+                Due::Timer(..) | Due::RequestTimeout(..) | Due::Restart(..) => return None,
             };
             Some(MovedTimer {
                 clock: self.clock(key, due_ms),

@@ -123,7 +123,7 @@ impl Owners<Due> for Slab {
             Due::Info(pid, _) | Due::Event(pid, _) => {
                 self.get_mut(*pid).map(|process| &mut process.timers)
             }
-            Due::Timer(..) | Due::RequestTimeout(..) => None,
+            Due::Timer(..) | Due::RequestTimeout(..) | Due::Restart(..) => None,
         }
     }
 }

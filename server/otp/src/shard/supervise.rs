@@ -1,7 +1,7 @@
 //! Running a supervisor: envelopes become inputs of its machine, its actions become signals.
 
 use pq_abi::spec::{self, SupReply};
-use pq_abi::{Failure, Kind, Module};
+use pq_abi::{Failure, Kind, Module, Reason};
 use pq_term::{Pid, Term};
 
 use super::{Due, Shard};
@@ -9,7 +9,7 @@ use crate::called::{brief, brief_text};
 use crate::message::{Ack, Caller, Envelope, Signal, Spawn};
 use crate::node::{News, Notice};
 use crate::process::{Body, Flag, SupervisorBody};
-use crate::supervisor::{Action, Input, Report, StartOutcome, Supervisor, Ticket};
+use crate::supervisor::{Action, Former, Input, Report, StartOutcome, Supervisor, Ticket};
 
 /// The world outside of the node, which asks like a process.
 const OUTSIDE: Pid = Pid::from_raw(0);
@@ -57,7 +57,7 @@ impl Shard {
             }
             Envelope::Exit(from, reason) if Some(from) == parent => Input::Stop(*reason),
             Envelope::Exit(from, reason) => {
-                self.tell_ended(pid, from);
+                self.tell_ended(pid, from, &reason);
                 Input::Exited {
                     pid: from,
                     reason: *reason,
@@ -113,6 +113,7 @@ impl Shard {
                 ticket,
                 start,
                 dynamic,
+                again,
                 ..
             } => {
                 let spawn = Spawn {
@@ -120,7 +121,10 @@ impl Shard {
                     parent: pid,
                     ack: Ack::Ticket(pid, ticket.0),
                 };
-                self.start_child(spawn, dynamic);
+                match again {
+                    Some(again) => self.start_again(spawn, dynamic, again),
+                    None => self.start_child(spawn, dynamic),
+                }
             }
             Action::Exit { pid: child, reason } => self.send_exit(child, pid, reason),
             Action::SetTimer { id, ms } => self.set_timer(pid, id, ms),
@@ -140,7 +144,7 @@ impl Shard {
 
     /// A dynamic child may live on any shard; all others live on the shard of their supervisor, so an avatar's three
     /// processes share a shard. If that shard is only for supervisors, other children are born elsewhere.
-    fn start_child(&mut self, spawn: Spawn, dynamic: bool) {
+    pub(super) fn start_child(&mut self, spawn: Spawn, dynamic: bool) {
         let shard = if dynamic || self.is_no_place_for(&spawn) {
             self.core.node.next_shard()
         } else {
@@ -168,15 +172,22 @@ impl Shard {
     }
 
     /// A process that may be a child has ended ([`crate::Children`]).
-    fn tell_ended(&mut self, supervisor: Pid, child: Pid) {
+    fn tell_ended(&mut self, supervisor: Pid, child: Pid, reason: &Reason) {
         let Some(children) = self.core.node.children() else {
             return;
         };
         let process = self.slab.get(supervisor);
         if let Some(Body::Supervisor(body)) = process.map(|process| &process.body)
-            && body.machine.has_children_of_one_kind()
+            && let Some(end) = body.machine.end_of(child, reason)
         {
-            children.ended(supervisor, child);
+            children.ended(&self.core.node, child, end);
+        }
+    }
+
+    /// A supervisor has restarted a child.
+    fn tell_restarted(&self, supervisor: Pid, of: Former, new: Pid) {
+        if let (Former::Process(old), Some(children)) = (of, self.core.node.children()) {
+            children.replaced(supervisor, old, new);
         }
     }
 
@@ -223,7 +234,8 @@ impl Shard {
             Report::Progress { id, pid: child } => {
                 tracing::debug!(supervisor, %pid, child = %id, started = %child, "progress");
             }
-            Report::Restarted { id, pid: child } => {
+            Report::Restarted { id, pid: child, of } => {
+                self.tell_restarted(pid, of, child);
                 tracing::info!(supervisor, %pid, child = %id, started = %child, name = name(child), "progress: restarted");
             }
             Report::ChildTerminated {
@@ -255,7 +267,7 @@ impl Shard {
     fn note_report(&mut self, supervisor: Pid, report: &Report) {
         let (id, pid) = match report {
             Report::ChildTerminated { id, pid, .. } => (id, Some(*pid)),
-            Report::Restarted { id, pid } => {
+            Report::Restarted { id, pid, .. } => {
                 self.counters.restarts += 1;
                 (id, Some(*pid))
             }

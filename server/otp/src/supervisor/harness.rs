@@ -320,7 +320,7 @@ impl Harness {
     fn report(&self, report: &Report) -> String {
         match report {
             Report::Progress { id, pid } => format!("progress {id} {}", self.name(*pid)),
-            Report::Restarted { id, pid } => format!("restarted {id} {}", self.name(*pid)),
+            Report::Restarted { id, pid, .. } => format!("restarted {id} {}", self.name(*pid)),
             Report::ChildTerminated { id, pid, reason } => {
                 format!("child_terminated {id} {} {reason}", self.name(*pid))
             }

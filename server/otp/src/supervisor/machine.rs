@@ -41,7 +41,8 @@ pub(super) struct Waiting {
 pub(super) enum Event {
     Exited(Pid, Reason),
     Request(Caller, SupRequest),
-    TryAgain(Term),
+    /// A restart of this child has failed for this reason.
+    TryAgain(Term, Reason),
 }
 
 /// One start is under way: that of the first child in `left`.
@@ -59,8 +60,8 @@ pub(super) struct Starting {
 pub(super) enum StartFor {
     /// The start of the supervisor: a failure ends it.
     Init,
-    /// A restart: after a failure it is tried again.
-    Restart,
+    /// A restart: after a failure it is tried again. The first start has the reason of the restart, until it begins.
+    Restart(Option<Reason>),
     /// `restart_child/2`: the caller receives the result.
     Answer(Caller),
     /// `start_child/2`: on failure the caller is told, and the spec is dropped.
@@ -83,8 +84,8 @@ pub(super) struct Awaited {
 
 /// The purpose of a halt, which decides about the next step.
 pub(super) enum HaltFor {
-    /// A restart: these children, and those after them, are started again.
-    Restart,
+    /// A restart for this reason: these children, and those after them, are started again.
+    Restart(Reason),
     /// `terminate_child/2`: the caller receives the result.
     Answer(Caller),
     /// The end of the supervisor, for this reason.

@@ -62,6 +62,11 @@ pub(crate) enum Place {
 }
 
 impl SupervisorAtRest {
+    /// The restart strategy.
+    pub(crate) fn strategy(&self) -> Strategy {
+        self.flags.strategy
+    }
+
     /// The processes of the children.
     pub(crate) fn pids(&self) -> Vec<Pid> {
         match &self.children {
@@ -241,10 +246,10 @@ impl Simple {
         match (args, is_kept) {
             (Some(args), true) => {
                 let kept = Some(args.clone().into());
-                self.take_off(ctx, args, Flight::New(from, kept));
+                self.take_off(ctx, args, Flight::New(from, kept), None);
             }
             (_, false) => {
-                self.take_off(ctx, Vec::new(), Flight::New(from, None));
+                self.take_off(ctx, Vec::new(), Flight::New(from, None), None);
             }
             (None, true) => ctx.refuse(from, "no_arguments_for_restarts"),
         }

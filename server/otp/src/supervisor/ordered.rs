@@ -46,6 +46,15 @@ impl Ordered {
         (0..self.children.len()).filter_map(|index| self.children.pid(index))
     }
 
+    pub(super) fn id_of(&self, pid: Pid) -> Option<Term> {
+        let index = self.children.position_of_pid(pid)?;
+        Some(self.children.spec(index).id)
+    }
+
+    pub(super) fn pid_of(&self, id: &Term) -> Option<Pid> {
+        self.children.pid(self.children.position(id)?)
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.phase, OrderedPhase::Idle)
     }
@@ -70,7 +79,7 @@ impl Ordered {
                 None => return,
                 Some(Event::Exited(pid, reason)) => self.child_exited(ctx, pid, reason),
                 Some(Event::Request(from, request)) => self.answer(ctx, from, request),
-                Some(Event::TryAgain(id)) => self.try_again(ctx, &id),
+                Some(Event::TryAgain(id, reason)) => self.try_again(ctx, &id, reason),
             }
         }
     }
@@ -95,27 +104,27 @@ impl Ordered {
             ctx.report(Report::ChildTerminated {
                 id: id.clone(),
                 pid,
-                reason,
+                reason: reason.clone(),
             });
         }
         match restart {
-            Restart::Permanent => self.restart(ctx, index, id),
-            Restart::Transient if !is_wanted => self.restart(ctx, index, id),
+            Restart::Permanent => self.restart(ctx, index, id, reason),
+            Restart::Transient if !is_wanted => self.restart(ctx, index, id, reason),
             Restart::Transient | Restart::Temporary => self.lay_down(index, restart),
         }
     }
 
-    fn try_again(&mut self, ctx: &mut Ctx<'_>, id: &Term) {
+    fn try_again(&mut self, ctx: &mut Ctx<'_>, id: &Term, reason: Reason) {
         match self.children.position(id) {
             Some(index) if self.children.standing(index) == Standing::Restarting => {
-                self.restart(ctx, index, id.clone());
+                self.restart(ctx, index, id.clone(), reason);
             }
             _ => {}
         }
     }
 
     /// Restarts the children that the strategy names, unless there were too many restarts.
-    fn restart(&mut self, ctx: &mut Ctx<'_>, index: usize, id: Term) {
+    fn restart(&mut self, ctx: &mut Ctx<'_>, index: usize, id: Term, reason: Reason) {
         if !self.window.admits(ctx.now_ms, &self.flags) {
             self.children.rest(index);
             ctx.report(Report::ReachedMaxRestartIntensity { id });
@@ -123,10 +132,12 @@ impl Ordered {
         }
         self.children.await_restart(index);
         match self.flags.strategy {
-            Strategy::OneForAll => self.halt(ctx, 0..self.children.len(), HaltFor::Restart),
-            Strategy::RestForOne => self.halt(ctx, index..self.children.len(), HaltFor::Restart),
+            Strategy::OneForAll => self.halt(ctx, 0..self.children.len(), HaltFor::Restart(reason)),
+            Strategy::RestForOne => {
+                self.halt(ctx, index..self.children.len(), HaltFor::Restart(reason));
+            }
             Strategy::OneForOne | Strategy::SimpleOneForOne => {
-                self.start(ctx, index..index + 1, StartFor::Restart);
+                self.start(ctx, index..index + 1, StartFor::Restart(Some(reason)));
             }
         }
     }
@@ -190,8 +201,8 @@ impl Ordered {
     }
 
     /// A restart failed: it is tried again after the other waiting inputs.
-    pub(super) fn remember_to_try_again(&mut self, id: Term) {
-        self.waiting().events.push_back(Event::TryAgain(id));
+    pub(super) fn remember_to_try_again(&mut self, id: Term, reason: Reason) {
+        self.waiting().events.push_back(Event::TryAgain(id, reason));
     }
 
     /// The exit reason of this child, if its end waits to be handled.
@@ -240,7 +251,7 @@ impl Waiting {
                 ctx.refuse(*from, "shutdown");
                 false
             }
-            Event::TryAgain(_) => false,
+            Event::TryAgain(..) => false,
             Event::Exited(..) => true,
         });
     }

@@ -23,12 +23,14 @@ use pq_abi::spec::{
 };
 use pq_term::{Pid, Term};
 
+use crate::node::EndOf;
 use crate::numbered::Numbered;
 
 use super::reading::{SimpleSpec, pair};
 use super::window::Window;
 use super::{
-    Action, Caller, Ctx, Input, Report, Serial, StartOutcome, Ticket, args, is_wanted_end,
+    Action, Again, Caller, Ctx, Former, Input, Report, Serial, StartOutcome, Ticket, args,
+    is_wanted_end,
 };
 
 /// How many starts may be under way. A node is built for a million avatars, which may all arrive at once, for example
@@ -167,7 +169,7 @@ impl Simple {
             Ok(args) => {
                 let is_kept = self.template.restart != Restart::Temporary;
                 let kept = is_kept.then(|| args.clone().into());
-                self.take_off(ctx, args, Flight::New(from, kept));
+                self.take_off(ctx, args, Flight::New(from, kept), None);
             }
             Err(extra) => {
                 let extra = Term::from(&extra[..]);
@@ -176,7 +178,13 @@ impl Simple {
         }
     }
 
-    pub(super) fn take_off(&mut self, ctx: &mut Ctx<'_>, args: Vec<u8>, flight: Flight) -> u32 {
+    pub(super) fn take_off(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        args: Vec<u8>,
+        flight: Flight,
+        again: Option<Again>,
+    ) -> u32 {
         let number = self.serial.next();
         let start = Start {
             module: self.template.start.module,
@@ -188,6 +196,7 @@ impl Simple {
             start,
             kind,
             dynamic: true,
+            again,
         });
         self.flights.insert(number, flight);
         number
@@ -234,7 +243,8 @@ impl Simple {
         match outcome {
             StartOutcome::Ok(pid) => {
                 let id = self.template.id.clone();
-                ctx.report(Report::Restarted { id, pid });
+                let of = Former::Process(old);
+                ctx.report(Report::Restarted { id, pid, of });
                 self.adopt(ctx, pid, Some(args));
             }
             // As at `start_child`: the child is dropped.
@@ -242,9 +252,9 @@ impl Simple {
             StartOutcome::Err(reason) => {
                 ctx.report(Report::StartError {
                     id: self.template.id.clone(),
-                    reason,
+                    reason: reason.clone(),
                 });
-                self.restart(ctx, old, args);
+                self.restart(ctx, old, args, reason);
             }
         }
     }
@@ -275,7 +285,7 @@ impl Simple {
     }
 
     /// Restarts a child, unless there were too many restarts or the supervisor stops.
-    fn restart(&mut self, ctx: &mut Ctx<'_>, old: Pid, args: Box<[u8]>) {
+    fn restart(&mut self, ctx: &mut Ctx<'_>, old: Pid, args: Box<[u8]>, reason: Reason) {
         if !self.is_running() {
             return;
         }
@@ -285,7 +295,12 @@ impl Simple {
             });
             return self.stop(ctx, Reason::Shutdown);
         }
-        let number = self.take_off(ctx, args.to_vec(), Flight::Again(old, args));
+        let again = Again {
+            child: Former::Process(old),
+            why: Some(reason),
+        };
+        let flight = Flight::Again(old, args.clone());
+        let number = self.take_off(ctx, args.into_vec(), flight, Some(again));
         self.restarts.insert(old, number);
     }
 
@@ -323,11 +338,32 @@ impl Simple {
         ctx.report(Report::ChildTerminated {
             id: self.template.id.clone(),
             pid,
-            reason,
+            reason: reason.clone(),
         });
         match args {
-            Some(args) if restart != Restart::Temporary => self.restart(ctx, pid, args),
+            Some(args) if restart != Restart::Temporary => self.restart(ctx, pid, args, reason),
             _ => {}
+        }
+    }
+
+    /// The meaning of this end of a child, before the machine has it as an input.
+    pub(super) fn end_of<'a>(&self, pid: Pid, reason: &'a Reason) -> EndOf<'a> {
+        let is_told = self.ending.contains_key(&pid);
+        // A supervisor gives up with `shutdown`, and never ends otherwise without being told.
+        let is_in_order = match self.template.kind {
+            ChildType::Supervisor => *reason == Reason::Normal,
+            ChildType::Worker => reason.is_orderly(),
+        };
+        let restarts = match self.template.restart {
+            Restart::Permanent => true,
+            Restart::Transient => !reason.is_orderly(),
+            Restart::Temporary => false,
+        };
+        match () {
+            () if is_told => EndOf::Order,
+            () if restarts && self.kept.contains_key(&pid) => EndOf::Restart,
+            () if is_in_order => EndOf::Order,
+            () => EndOf::Failure(reason),
         }
     }
 

@@ -9,7 +9,7 @@ use pq_term::{Pid, Term};
 
 use super::machine::{Ordered, OrderedPhase, StartFor, Starting};
 use super::reading::{ChildStarts, pair};
-use super::{Action, Ctx, Report, StartOutcome, Ticket};
+use super::{Action, Again, Ctx, Former, Report, StartOutcome, Ticket};
 
 impl Ordered {
     /// Starts all children for the first time.
@@ -40,6 +40,7 @@ impl Ordered {
         let read = starting.read.next();
         let child = read.unwrap_or_else(|| self.children.child_start(starting.left.start));
         starting.ticket = Ticket(self.serial.next());
+        let again = starting.why.again(&child.id);
         starting.id = child.id;
         starting.restart = child.restart;
         ctx.act(Action::Start {
@@ -47,6 +48,7 @@ impl Ordered {
             start: child.start,
             kind: child.kind,
             dynamic: false,
+            again,
         });
         self.phase = OrderedPhase::Starting(starting);
     }
@@ -93,13 +95,13 @@ impl Ordered {
                 });
                 self.end(ctx, failed_to_start(id, &reason));
             }
-            StartFor::Restart => {
+            StartFor::Restart(_) => {
                 ctx.report(Report::StartError {
                     id: id.clone(),
-                    reason,
+                    reason: reason.clone(),
                 });
                 self.children.await_restart(index);
-                self.remember_to_try_again(id);
+                self.remember_to_try_again(id, reason);
             }
             StartFor::Answer(caller) => {
                 self.children.rest(index);
@@ -135,7 +137,10 @@ impl Starting {
     fn progress(&self, pid: Pid) -> Report {
         let id = self.id.clone();
         match self.why {
-            StartFor::Restart => Report::Restarted { id, pid },
+            StartFor::Restart(_) => {
+                let of = Former::Id(id.clone());
+                Report::Restarted { id, pid, of }
+            }
             StartFor::Init | StartFor::Answer(_) | StartFor::Add(_) => Report::Progress { id, pid },
         }
     }
@@ -145,7 +150,20 @@ impl Starting {
             StartFor::Answer(caller) | StartFor::Add(caller) => {
                 ctx.reply(caller, SupReply::Started(pid))
             }
-            StartFor::Init | StartFor::Restart => {}
+            StartFor::Init | StartFor::Restart(_) => {}
+        }
+    }
+}
+
+impl StartFor {
+    /// For a restart: the child with this id is started again. Only the first start has the reason.
+    fn again(&mut self, id: &Term) -> Option<Again> {
+        match self {
+            StartFor::Restart(why) => Some(Again {
+                child: Former::Id(id.clone()),
+                why: why.take(),
+            }),
+            StartFor::Init | StartFor::Answer(_) | StartFor::Add(_) => None,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | [`refusals`] | all or nothing, and the sentences of errors |
 //! | [`encoded`] | bytes from outside |
 //! | [`versions`] | other versions, and upgrades under way |
+//! | [`restarts`] | processes that come back from kept states |
 //! | [`sweeps`] | copies of all subtrees below a supervisor |
 
 #[path = "moved/company.rs"]
@@ -15,8 +16,12 @@ mod company;
 mod desk;
 #[path = "moved/encoded.rs"]
 mod encoded;
+#[path = "moved/keeper.rs"]
+pub(crate) mod keeper;
 #[path = "moved/refusals.rs"]
 mod refusals;
+#[path = "moved/restarts.rs"]
+mod restarts;
 #[path = "moved/stage.rs"]
 mod stage;
 #[path = "moved/story.rs"]

@@ -28,6 +28,8 @@ mod moving;
 mod random;
 #[path = "transaction/residues.rs"]
 mod residues;
+#[path = "transaction/restarts.rs"]
+mod restarts;
 #[path = "transaction/settling.rs"]
 mod settling;
 

@@ -5,17 +5,22 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::row::Change;
+use crate::row::{Change, Row};
+use crate::store::StoreError;
 
 /// The largest batch: with more rows, a commit would delay the next ones for longer than the fsync does.
 const BATCH: Size = Size {
     changes: 5000,
     bytes: 8 << 20,
 };
+
+/// Questions that wait at most: few threads ask, and each waits for its answer.
+const QUESTIONS_MAX: usize = 16;
 
 /// The number of a hand-over. Later ones are higher; 0 is before the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,6 +162,15 @@ struct Inner {
     accepted: u64,
     durable: u64,
     stage: Stage,
+    questions: VecDeque<Question>,
+}
+
+/// A question for rows, which the writer answers when everything is durable that was accepted before.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) ids: Vec<u64>,
+    pub(super) answer: SyncSender<Result<Vec<Row>, StoreError>>,
+    after: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +204,7 @@ impl Queue {
             accepted: 0,
             durable: 0,
             stage: Stage::Open,
+            questions: VecDeque::new(),
         };
         Queue {
             inner: Mutex::new(inner),
@@ -264,8 +279,33 @@ impl Queue {
         inner.durable >= number.0
     }
 
+    /// Asks for these rows. Returns `false` when too many questions wait, or the writer has ended.
+    pub(super) fn ask(
+        &self,
+        ids: Vec<u64>,
+        answer: SyncSender<Result<Vec<Row>, StoreError>>,
+    ) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.stage == Stage::Ended || inner.questions.len() >= QUESTIONS_MAX {
+            return false;
+        }
+        let after = inner.accepted;
+        inner.questions.push_back(Question { ids, answer, after });
+        self.filled.notify_one();
+        true
+    }
+
+    /// The next question that can be answered.
+    pub(super) fn next_question(&self) -> Option<Question> {
+        let mut inner = self.inner.lock();
+        match inner.has_question() {
+            true => inner.questions.pop_front(),
+            false => None,
+        }
+    }
+
     /// The next batch for the writer, not before the given moment unless a batch is full or the queue is closing.
-    /// Without changes an empty batch, if there is upkeep to be done. `None` when the queue is closed and empty; the last
+    /// Without changes an empty batch, if there is upkeep to be done or a question to be answered. `None` when the queue is closed and empty; the last
     /// handle closes it, so an idle writer needs no deadline.
     pub(super) fn take(&self, not_before: Instant, has_upkeep: bool) -> Option<Batch> {
         let mut inner = self.inner.lock();
@@ -273,6 +313,7 @@ impl Queue {
             let is_open = inner.stage == Stage::Open;
             let is_due = !is_open || inner.fills_batch() || Instant::now() >= not_before;
             match inner.entries.is_empty() {
+                true if inner.has_question() => return Some(inner.batch()),
                 true if !is_open => return None,
                 true if !has_upkeep => self.filled.wait(&mut inner),
                 _ if is_due => return Some(inner.batch()),
@@ -324,6 +365,7 @@ impl Queue {
         let mut inner = self.inner.lock();
         inner.stage = Stage::Ended;
         inner.entries.clear();
+        inner.questions.clear();
         self.moved.notify_all();
     }
 
@@ -363,6 +405,11 @@ impl Inner {
             () if !self.size.plus(size).is_within(limits) => Err(Reason::Full),
             () => Ok(()),
         }
+    }
+
+    fn has_question(&self) -> bool {
+        let first = self.questions.front();
+        first.is_some_and(|question| question.after <= self.durable)
     }
 
     fn fills_batch(&self) -> bool {

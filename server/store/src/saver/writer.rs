@@ -42,13 +42,26 @@ impl<S: Store> Writer<S> {
         let mut next = Instant::now();
         let mut upkeep = Upkeep::Done;
         while let Some(batch) = shared.queue.take(next, upkeep == Upkeep::Left) {
-            next = Instant::now() + self.group;
-            match self.write(&shared, &batch) {
-                Some(left) => upkeep = left,
-                None => return,
+            if !batch.changes.is_empty() || upkeep == Upkeep::Left {
+                next = Instant::now() + self.group;
+                match self.write(&shared, &batch) {
+                    Some(left) => upkeep = left,
+                    None => return,
+                }
+                shared.queue.done(&batch);
+                (self.notice)(batch.last);
             }
-            shared.queue.done(&batch);
-            (self.notice)(batch.last);
+            self.answer_all(&shared);
+        }
+    }
+
+    /// Answers the questions about rows that are durable.
+    fn answer_all(&mut self, shared: &Shared) {
+        while let Some(question) = shared.queue.next_question() {
+            let rows = question.ids.into_iter();
+            let rows = rows.filter_map(|id| self.store.find(id).transpose());
+            // The thread that has asked may have stopped waiting.
+            let _ = question.answer.try_send(rows.collect());
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row as Record};
 
 use super::failed;
-use super::known::{Known, Newest, number, state};
+use super::known::{Known, Newest, REMOVED, number, state};
 use crate::row::{Row, State};
 use crate::store::{Need, Page, Read, StoreError};
 
@@ -39,6 +39,11 @@ impl<T: Readable> Read for T {
     fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
         let reading = self.reading();
         reading.get(key).map_err(failed("read", reading.file))
+    }
+
+    fn find(&mut self, id: u64) -> Result<Option<Row>, StoreError> {
+        let reading = self.reading();
+        reading.find(id).map_err(failed("read", reading.file))
     }
 
     fn list(&mut self, page: Page) -> Result<Vec<Row>, StoreError> {
@@ -78,6 +83,15 @@ impl Reading<'_> {
         let mut statement = self.connection.prepare(&sql)?;
         statement
             .query_row([key], |record| self.row_of(record))
+            .optional()
+    }
+
+    pub(super) fn find(&self, id: u64) -> rusqlite::Result<Option<Row>> {
+        let sql = format!("SELECT {COLUMNS} FROM save WHERE id = ?1 AND state <> {REMOVED}");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let id = i64::try_from(id).unwrap_or(i64::MAX);
+        statement
+            .query_row([id], |record| self.row_of(record))
             .optional()
     }
 

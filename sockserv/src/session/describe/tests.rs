@@ -71,7 +71,7 @@ impl Rig {
             budget: Arc::new(Budget::new(Settings::default().current())),
         };
         let port = Arc::new(Port::new(settings.clone()));
-        let client = Arc::new(Client::new(port, arrival, Pid::from_raw(1)));
+        let client = Arc::new(Client::new(port, arrival, Pid::from_raw(1), Arc::default()));
         let described = client.clone();
         tokio::spawn(async move { describe(&described, &settings).await });
         Rig { game, client }

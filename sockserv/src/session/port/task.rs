@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Output, Port, Stage};
+use super::{Kind, Output, Port, Stage};
 use crate::admission::budget::Work;
 use crate::admission::refused::Refusal;
 use crate::wire::endpoint::Event;
@@ -14,7 +14,7 @@ impl Port {
     pub(crate) fn hear(&self, event: &Event, len: usize) {
         let settings = self.settings.load();
         let (mut is_news, mut is_awake) = (false, false);
-        let _ = self.push(|nvt| {
+        let _ = self.push(Kind::Other, |nvt| {
             let before = nvt.wants_avatar();
             let answer = nvt.hear(event, len, &*settings.listing);
             is_news = nvt.wants_avatar() != before;
@@ -32,7 +32,7 @@ impl Port {
     /// Queues the echo of the unfinished line, if the client has requested an echo. [`Port::output`] reports an overflow.
     pub(crate) fn typed(&self, line: &[u8]) {
         if self.state.lock().nvt.has_echo() {
-            let _ = self.push(|nvt| nvt.typed(line));
+            let _ = self.push(Kind::Other, |nvt| nvt.typed(line));
         }
     }
 
@@ -65,7 +65,10 @@ impl Port {
 
     /// Queues bytes that show nothing, after a time without output; no bytes for a client without telnet.
     pub(crate) fn keep_alive(&self) {
-        let _ = self.push(|nvt| nvt.keepalive());
+        let _ = self.change(|state, max| {
+            state.keep_alive(max);
+            Ok(())
+        });
     }
 
     /// The time without output after which [`Port::keep_alive`] is due; `None` for never.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::*;
+use crate::session::told::Waiting;
 use crate::settings::Settings;
 use crate::wire::endpoint::Event;
 use crate::wire::mccp::Turn;
@@ -207,4 +208,150 @@ fn an_overflow_is_told_once_and_ends_the_output() {
     assert_eq!(port.write(b"x"), Ok(()));
     port.close();
     assert_eq!(port.output_now(), Some(Output::Overflown));
+}
+
+/// A port whose texts wait for the returned register, without its first bytes.
+fn held() -> (Arc<Port>, Arc<Told>) {
+    let (port, told) = (Arc::new(quiet()), Arc::<Told>::default());
+    told.hold(|| ());
+    told.begin(Pid::from_raw(9), &port);
+    (port, told)
+}
+
+fn release_all(told: &Told) {
+    told.take().into_iter().for_each(Waiting::release);
+}
+
+#[test]
+fn a_text_waits_until_it_is_released_and_later_ones_behind_it() {
+    let (port, told) = held();
+    port.write(b"Obtained Bacon.\n").unwrap();
+    let waiting = told.take();
+    port.write(b"Sold Bacon.\n").unwrap();
+    assert_eq!(port.output_now(), None);
+    waiting.into_iter().for_each(Waiting::release);
+    assert_eq!(port.output_now(), bytes(b"Obtained Bacon.\r\n"));
+    assert_eq!(port.output_now(), None);
+    release_all(&told);
+    assert_eq!(port.output_now(), bytes(b"Sold Bacon.\r\n"));
+    assert_eq!(told.take().len(), 0);
+}
+
+#[test]
+fn telnet_keeps_its_place_behind_a_text_that_waits_and_keepalives_do_not_wait() {
+    let (port, told) = held();
+    says(&port, Verb::Wont, TTYPE);
+    port.output_now();
+    port.write(b"Obtained Bacon.\n").unwrap();
+    port.announce("The node stops.").unwrap();
+    port.keep_alive();
+    assert_eq!(port.output_now(), bytes(b"\xff\xf1"));
+    release_all(&told);
+    assert_eq!(
+        port.output_now(),
+        bytes(b"Obtained Bacon.\r\nThe node stops.\r\n")
+    );
+    port.announce("At once.").unwrap();
+    assert_eq!(port.output_now(), bytes(b"At once.\r\n"));
+}
+
+#[test]
+fn a_port_closes_behind_the_text_that_waits() {
+    let (port, told) = held();
+    port.write(b"Bye.\n").unwrap();
+    port.close();
+    assert_eq!(port.output_now(), None);
+    release_all(&told);
+    assert_eq!(port.output_now(), bytes(b"Bye.\r\n"));
+    assert_eq!(port.output_now(), Some(Output::Closed));
+}
+
+#[test]
+fn compression_begins_where_it_was_announced_among_texts_that_wait() {
+    let port = Port::new(Settings::default().current()).compressing();
+    let (port, told) = (Arc::new(port), Arc::<Told>::default());
+    told.hold(|| ());
+    told.begin(Pid::from_raw(9), &port);
+    port.output_now();
+    port.write(b"one\n").unwrap();
+    says(&port, Verb::Do, COMPRESS2);
+    port.write(b"two\n").unwrap();
+    assert_eq!(port.output_now(), None);
+    release_all(&told);
+    let Some(Output::Bytes(before)) = port.output_now() else {
+        panic!("bytes before the compression");
+    };
+    assert!(before.starts_with(b"one\r\n") && before.ends_with(b"\xff\xfa\x56\xff\xf0"));
+    assert_eq!(port.output_now(), Some(Output::Turn(Turn::Begin)));
+    assert_eq!(port.output_now(), bytes(b"two\r\n"));
+}
+
+#[test]
+fn texts_above_the_limit_are_left_out_and_a_client_that_reads_stays() {
+    let (port, told) = held();
+    for _ in 0..3 {
+        port.write(&[b'x'; OUTBOX_MAX - 1_000]).unwrap();
+    }
+    assert_eq!(port.output_now(), None);
+    release_all(&told);
+    let Some(Output::Bytes(told_now)) = port.output_now() else {
+        panic!("the released output");
+    };
+    let left_out = b"More happened than could be kept for you";
+    let is_said = told_now.windows(left_out.len()).filter(|it| it == left_out);
+    assert_eq!(is_said.count(), 1);
+    assert!(told_now.len() < OUTBOX_MAX);
+    port.write(b"On.\n").unwrap();
+    release_all(&told);
+    assert_eq!(port.output_now(), bytes(b"On.\r\n"));
+}
+
+#[test]
+fn a_client_that_reads_nothing_of_what_was_released_overflows() {
+    let (port, told) = held();
+    for _ in 0..3 {
+        port.write(&[b'x'; OUTBOX_MAX - 1_000]).unwrap();
+        release_all(&told);
+    }
+    assert_eq!(port.output_now(), Some(Output::Overflown));
+}
+
+#[test]
+fn a_client_reads_once_that_the_world_waits_and_once_that_it_goes_on() {
+    let (port, told) = held();
+    told.tell(true);
+    assert_eq!(port.output_now(), None);
+    port.write(b"Obtained Bacon.\n").unwrap();
+    told.tell(true);
+    told.tell(true);
+    let Some(Output::Bytes(line)) = port.output_now() else {
+        panic!("a line");
+    };
+    assert!(line.starts_with(b"[The world waits") && line.ends_with(b"\r\n"));
+    told.tell(false);
+    told.tell(false);
+    assert_eq!(port.output_now(), bytes(b"[The world goes on.]\r\n"));
+    release_all(&told);
+    assert_eq!(port.output_now(), bytes(b"Obtained Bacon.\r\n"));
+}
+
+#[test]
+fn a_session_is_reported_once_until_somebody_takes_its_output() {
+    let counted = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let (port, told, counts) = (Arc::new(quiet()), Arc::<Told>::default(), counted.clone());
+    told.hold(move || {
+        counts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    });
+    told.begin(Pid::from_raw(9), &port);
+    for _ in 0..3 {
+        port.write(b"on\n").unwrap();
+    }
+    let first = told.take();
+    port.write(b"and on\n").unwrap();
+    assert_eq!((first.len(), told.take().len()), (1, 1));
+    assert_eq!(counted.load(std::sync::atomic::Ordering::Relaxed), 2);
+    told.release_all();
+    assert_eq!(port.output_now(), bytes(b"on\r\non\r\non\r\nand on\r\n"));
+    port.write(b"free\n").unwrap();
+    assert_eq!(port.output_now(), bytes(b"free\r\n"));
 }

@@ -10,9 +10,12 @@
 //! | one of `faults` | ends the node, and so does the hero's first event |
 //! | any other | as in 1.1.0 |
 //!
-//! A hero with the name `Stalls` converts, but does not finish its first event.
+//! A hero with the name `Stalls` converts, but does not finish its first event. From some experience on, a hero with the name
+//! `Falls` panics in each event, and one with the name `Trips` in one.
 //!
 //! The fate of a hero is its name, unless the setting `{fate, {Name, Fate}}` of processquest gives it another one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pq_sdk::{Ctx, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine};
 use serde::{Deserialize, Serialize};
@@ -32,6 +35,21 @@ pub struct Player(pub pq_player_1_1_0::Player);
 pub type Whole = Machine<State, Player>;
 
 type Begun = pq_sdk::gen_fsm::Begun<Player>;
+
+/// The experience of a few fights, from which on a hero may fall: it was saved with less.
+const FALLS_AT: u64 = 5;
+
+/// Whether a hero has tripped since the library was loaded.
+static HAS_TRIPPED: AtomicBool = AtomicBool::new(false);
+
+fn fall(name: &str, exp: u64) {
+    let falls = match name {
+        "Falls" => exp >= FALLS_AT,
+        "Trips" => exp >= FALLS_AT && !HAS_TRIPPED.swap(true, Ordering::Relaxed),
+        _ => false,
+    };
+    assert!(!falls, "{name} falls");
+}
 
 impl Module for Player {
     const NAME: &'static str = "pq_player";
@@ -66,6 +84,7 @@ impl GenFsm for Player {
                 std::hint::black_box(ctx.now_ms());
             }
         }
+        fall(&self.0.hero.name, self.0.hero.exp);
         self.0.handle_event(state, event, ctx)
     }
 
