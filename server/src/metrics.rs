@@ -157,3 +157,35 @@ impl Source {
         node.upgrade().ok_or("the node stops")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pq_code::CodeServer;
+    use pq_otp::{Config, Sim};
+
+    use super::*;
+
+    async fn said(response: Response) -> (u16, String) {
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await;
+        (status, String::from_utf8(body.unwrap().into()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_node_that_starts_or_stops_is_healthy_and_not_ready() {
+        let sim = Sim::new(Config::new(Arc::new(CodeServer::new())));
+        let source = Source {
+            runtime: sim.node().clone(),
+            node: Arc::default(),
+        };
+        let state = || State(source.clone());
+        let starts = (503, "the node starts\n".to_string());
+        assert_eq!(said(readiness(state()).await).await, starts);
+        assert_eq!(said(metrics(state(), HeaderMap::new()).await).await, starts);
+        assert_eq!(said(health(state()).await).await.0, 200);
+        source.node.set(Weak::new()).unwrap();
+        let stops = (503, "the node stops\n".to_string());
+        assert_eq!(said(readiness(state()).await).await, stops);
+        assert_eq!(said(health(state()).await).await.0, 200);
+    }
+}

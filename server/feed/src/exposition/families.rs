@@ -45,7 +45,7 @@ fn program(reading: &Reading, to: &mut Writer<'_>) -> fmt::Result {
         "node_info",
         "The program and the running release",
         None,
-        [(labels, 1.0)],
+        [(labels, 1_u64)],
     )?;
     let since_s = node.since_unix_ms as f64 / 1e3;
     to.seconds(
