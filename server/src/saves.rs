@@ -6,21 +6,17 @@
 //! | `run` | [`open`] before the door opens, [`connect`] after it, [`finish`] before the applications stop |
 //! | `commands` | the questions about rows, and the commands for a node that does not run ([`Release`], [`Removed`]) |
 
+mod needs;
 mod release;
 mod removed;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use pq_code::{CodeServer, Library, Wanted};
 use pq_otp::Term;
-use pq_release::checksums::Checksums;
-use pq_release::layout;
-use pq_saves::{
-    Audience, BadSetting, Durable, Pace, Saves, Setup, Telling, Version, Versions, Waiting,
-};
+use pq_saves::{Audience, BadSetting, CameBack, Durable, Pace, Saves, Setup, Telling, Waiting};
 use sockserv::{Door, Noun};
 
 use crate::boot::Booted;
@@ -28,8 +24,10 @@ use crate::client::counted;
 use crate::door::Game;
 use crate::options;
 use crate::streams::say;
+pub(crate) use needs::{Lost, lost_without};
 pub(crate) use release::{Release, durable_names};
 pub(crate) use removed::{Removed, write_new};
+pub(crate) use versions::versions_of;
 
 /// The directory of the store in a release tree.
 pub(crate) const DATA: &str = "data";
@@ -54,14 +52,15 @@ pub(crate) fn read(
     Ok((durable, Pace::read(application, env("save").as_ref())?))
 }
 
-/// Opens the store, puts all saved avatars back, and says how many. `None` for a release without durable avatars.
+/// Opens the store, and begins to put all saved avatars back. When that is over, says how many, and calls `on_end`. `None` for a
+/// release without durable avatars.
 ///
 /// # Errors
 /// When a setting is invalid, or the store cannot be used.
 pub(crate) fn open(
     booted: &Booted,
     options: &options::Node,
-    cancelled: &AtomicBool,
+    on_end: impl FnOnce() + Send + 'static,
 ) -> anyhow::Result<Option<Saves>> {
     let Some(application) = booted.behind_door() else {
         return Ok(None);
@@ -71,24 +70,31 @@ pub(crate) fn open(
     if durable.is_empty() || options.no_saves {
         return Ok(None);
     }
+    let (file, noun) = (
+        file(booted.root()),
+        Game::of(booted).unwrap_or_default().noun,
+    );
+    let of_boot = file.clone();
     let setup = Setup {
         node: node.clone(),
-        file: file(booted.root()),
+        file,
         durable,
         pace,
         versions: Arc::new(versions_of(booted)),
-        cancelled,
+        on_end: Box::new(move |back| {
+            say_who_came_back(&back, &of_boot, &noun);
+            on_end();
+        }),
     };
     let saves = Saves::open(setup).map_err(|error| {
         anyhow::anyhow!("failed to {error}; --no-saves starts the node without its saves")
     })?;
     booted.names().reserve(Box::new(saves.reserved()));
-    say_who_came_back(&saves, &Game::of(booted).unwrap_or_default().noun);
     Ok(Some(saves))
 }
 
-fn say_who_came_back(saves: &Saves, noun: &Noun) {
-    let (back, file) = (saves.came_back(), saves.file().display());
+fn say_who_came_back(back: &CameBack, file: &Path, noun: &Noun) {
+    let file = file.display();
     let many = &noun.many;
     tracing::info!(file = %file, came_back = back.came_back, set_aside = back.set_aside, "{many} are saved");
     if back.came_back + back.set_aside + back.failed + back.left == 0 {
@@ -173,85 +179,4 @@ pub(crate) fn finish(saves: &Saves, noun: &Noun) -> bool {
         ),
     }
     is_whole
-}
-
-/// The versions of modules in the tree of a booted node.
-pub(crate) fn versions_of(booted: &Booted) -> impl Versions + use<> {
-    Tree {
-        code: booted.code().clone(),
-        root: booted.root().to_path_buf(),
-    }
-}
-
-/// The versions of modules in a release tree.
-struct Tree {
-    code: Arc<CodeServer>,
-    root: PathBuf,
-}
-
-impl Versions for Tree {
-    /// Rows of the current versions need no other library.
-    fn versions(&self, needed: &[(String, String)]) -> Vec<Version> {
-        let is_current = |(module, vsn): &&(String, String)| {
-            let current = self.code.current(module);
-            current.is_some_and(|module| module.vsn() == vsn)
-        };
-        for (module, _) in needed.iter().filter(|need| !is_current(need)) {
-            self.load_versions(module);
-        }
-        self.code.libraries().iter().flat_map(versions).collect()
-    }
-}
-
-impl Tree {
-    /// Loads the other versions of the application that has this module. None of their modules becomes current.
-    fn load_versions(&self, module: &str) {
-        let libraries = self.code.libraries();
-        let has = |library: &&Library| library.modules.iter().any(|it| it.name() == module);
-        let Some(application) = libraries.iter().find(has).map(|it| &it.application) else {
-            return;
-        };
-        let folders = std::fs::read_dir(self.root.join("lib"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
-        for name in names {
-            if let Some((app, vsn)) = name.split_once('-')
-                && app == application
-            {
-                self.load(app, vsn);
-            }
-        }
-    }
-
-    fn load(&self, application: &str, vsn: &str) {
-        let sums = Checksums::read(&layout::checksums(&self.root, application, vsn));
-        let name = layout::library_name(application);
-        let Some(checksum) = sums.ok().and_then(|sums| sums.0.get(&name)?.parse().ok()) else {
-            return;
-        };
-        let wanted = Wanted {
-            checksum: Some(checksum),
-            owner: Some((application, vsn)),
-        };
-        // The code server logs the failure, and rows that need the library are set aside.
-        let _ = self
-            .code
-            .load_library(&layout::library(&self.root, application, vsn), wanted);
-    }
-}
-
-/// The modules of a library with their declarations.
-fn versions(library: &Library) -> Vec<Version> {
-    let all = library.modules.iter().zip(&library.entries);
-    let version = |(module, entry): (&pq_otp::Module, &pq_code::ModuleEntry)| {
-        let declared = entry.declared.clone().unwrap_or_default();
-        Version {
-            module: *module,
-            converts: declared.converts,
-            keeps: declared.keeps,
-        }
-    };
-    all.map(version).collect()
 }

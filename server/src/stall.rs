@@ -8,6 +8,9 @@
 //! ```erlang
 //! {kernel, [{shard_stall_ms, 60000}]}     % limit of a blocked shard: processor time or sleep in ms, or infinity
 //! ```
+//! A node that saves restarts by default: its avatars come back from their saves. An avatar whose callback has blocked the shard
+//! is held back then, because it could block the next node in the same way.
+//!
 //! `pq-otp` detects a stall and limits its effects on other processes; `operator` answers requests during a stall.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -18,6 +21,7 @@ use anyhow::bail;
 use pq_abi::crash::watch_thread;
 use pq_otp::{Node, Stall, StallEvent, StallHook};
 use pq_release::boot::BootRelease;
+use pq_saves::Saves;
 use pq_term::Term;
 use tokio::sync::mpsc;
 
@@ -35,6 +39,10 @@ const SETTING: &str = "shard_stall_ms";
 
 /// The minimum of the setting in milliseconds: a stall is detected after 1 s of processor time.
 const LIMIT_MIN_MS: i64 = 1_000;
+
+/// The limit in milliseconds of a node that saves, without the setting. All avatars of the shard stand still meanwhile; the
+/// slowest callback of the game takes some milliseconds.
+const LIMIT_OF_SAVING_MS: u64 = 10_000;
 
 /// The interval between checks for a shard that has been blocked for too long.
 const LOOK: Duration = Duration::from_millis(100);
@@ -54,6 +62,7 @@ pub(crate) struct Surroundings {
 pub(crate) struct Teller {
     queue: SyncSender<(StallEvent, Stall)>,
     around: Arc<OnceLock<Surroundings>>,
+    saves: Arc<OnceLock<Arc<Saves>>>,
 }
 
 impl Teller {
@@ -64,13 +73,22 @@ impl Teller {
     pub(crate) fn begin(history: &Arc<History>) -> std::io::Result<Teller> {
         let (queue, told) = sync_channel(QUEUE_MAX);
         let around = Arc::<OnceLock<Surroundings>>::default();
-        let (history, known) = (history.clone(), around.clone());
+        let saves = Arc::<OnceLock<Arc<Saves>>>::default();
+        let known = Known {
+            around: around.clone(),
+            saves: saves.clone(),
+        };
+        let history = history.clone();
         let builder = std::thread::Builder::new().name("pq-stall-log".to_string());
         builder.spawn(move || {
             watch_thread();
             tell_all(&told, &history, &known);
         })?;
-        Ok(Teller { queue, around })
+        Ok(Teller {
+            queue,
+            around,
+            saves,
+        })
     }
 
     /// The hook that the runtime calls.
@@ -91,6 +109,12 @@ impl Teller {
         Ok(())
     }
 
+    /// Adds the saves of the node.
+    pub(crate) fn knows_saves(&self, saves: &Arc<Saves>) {
+        // The node boots only once.
+        let _ = self.saves.set(saves.clone());
+    }
+
     /// The version of the running release; `None` before the boot.
     pub(crate) fn vsn(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
         let around = self.around.clone();
@@ -107,7 +131,7 @@ pub(crate) fn judge(release: &BootRelease) -> Result<(), String> {
     limit.map(drop).map_err(|error| error.to_string())
 }
 
-/// The limit for a blocked shard in milliseconds; `None` without a limit.
+/// The limit for a blocked shard in milliseconds; `None` without the setting or without a limit.
 fn limit_ms(setting: Option<Term>) -> anyhow::Result<Option<u64>> {
     let Some(term) = setting else { return Ok(None) };
     match term.as_i64() {
@@ -119,11 +143,8 @@ fn limit_ms(setting: Option<Term>) -> anyhow::Result<Option<u64>> {
     }
 }
 
-fn tell_all(
-    told: &Receiver<(StallEvent, Stall)>,
-    history: &History,
-    around: &OnceLock<Surroundings>,
-) {
+fn tell_all(told: &Receiver<(StallEvent, Stall)>, history: &History, known: &Known) {
+    let around = &known.around;
     let (mut past, mut is_wished) = (Past::default(), false);
     loop {
         match told.recv_timeout(LOOK) {
@@ -135,28 +156,67 @@ fn tell_all(
             Err(RecvTimeoutError::Timeout) => (),
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if let (false, Some(around)) = (is_wished, around.get()) {
-            is_wished = around.is_over();
-        }
+        is_wished = is_wished || known.is_over();
     }
 }
 
-impl Surroundings {
+/// The parts of a node that the thread uses when they exist.
+struct Known {
+    around: Arc<OnceLock<Surroundings>>,
+    saves: Arc<OnceLock<Arc<Saves>>>,
+}
+
+impl Known {
     /// Whether a shard has been blocked for longer than the limit; the node then restarts.
     fn is_over(&self) -> bool {
-        // An invalid setting was refused before the boot.
-        let Ok(Some(limit_ms)) = limit_ms(self.node.env(APPLICATION, SETTING)) else {
+        let Some(around) = self.around.get() else {
+            return false;
+        };
+        let Some(limit_ms) = self.limit_ms(&around.node) else {
             return false;
         };
         let is_over = |stall: &Stall| stall.shard.is_some() && stall.stood_ms() >= limit_ms;
-        let Some(stall) = self.node.stalls().into_iter().find(is_over) else {
+        let Some(stall) = around.node.stalls().into_iter().find(is_over) else {
             return false;
         };
         let why = format!("{stall}, and {SETTING} of {APPLICATION} is {limit_ms}");
         tracing::error!("{why}: the node restarts");
-        let restart = Restart::of(&self.releases.running().vsn).because(why);
-        self.wishes.try_send(Wish::Restart(restart)).is_ok()
+        self.hold_back(&stall);
+        let restart = Restart::of(&around.releases.running().vsn).because(why);
+        around.wishes.try_send(Wish::Restart(restart)).is_ok()
     }
+
+    fn limit_ms(&self, node: &Node) -> Option<u64> {
+        match node.env(APPLICATION, SETTING) {
+            None => self.saves.get().map(|_| LIMIT_OF_SAVING_MS),
+            // An invalid setting was refused before the boot.
+            Some(setting) => limit_ms(Some(setting)).ok().flatten(),
+        }
+    }
+
+    /// Holds the avatar with the callback back from the next boot, if it has a name and is saved.
+    fn hold_back(&self, stall: &Stall) {
+        let (Some(saves), Some(name)) = (self.saves.get(), &stall.name) else {
+            return;
+        };
+        for name in names_in(name) {
+            match saves.hold_back(&name, &stall.to_string()) {
+                Ok(Some(row)) => {
+                    tracing::error!(row = row.id, name, "a saved child is held back: {stall}");
+                }
+                Ok(None) => (),
+                Err(error) => tracing::error!(name, "failed to hold a saved child back: {error}"),
+            }
+        }
+    }
+}
+
+/// The names that an avatar of this process may have: `Ann`, also for `{events,"Ann"}`.
+fn names_in(name: &str) -> Vec<String> {
+    let term = pq_term::read_outside(name).ok();
+    let parts = term.as_ref().and_then(Term::as_tuple).unwrap_or_default();
+    let parts = parts.iter().filter_map(Term::as_str).map(str::to_string);
+    std::iter::once(name.to_string()).chain(parts).collect()
 }
 
 fn log(event: StallEvent, stall: &Stall) {
@@ -200,6 +260,13 @@ fn log(event: StallEvent, stall: &Stall) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_of_an_avatar_may_have_a_name_around_that_of_the_avatar() {
+        assert_eq!(names_in("Ann"), ["Ann"]);
+        let name = "{events,\"Ann\"}";
+        assert_eq!(names_in(name), [name, "Ann"]);
+    }
 
     #[test]
     fn the_setting_is_a_time_that_can_be_measured_or_infinity() {

@@ -61,6 +61,7 @@ mod view;
 
 pub use asking::Moving;
 pub use bytes::{BadSubtree, SUBTREE_BYTES_MAX};
+pub use conversion::NO_EXTRA;
 pub use opens::{Closed, Opened, Opens, Part, Residue, SameVersions};
 pub use part::{Kept, SavedPart};
 pub use putting::{PutIn, Under};

@@ -149,6 +149,8 @@ pub(crate) struct Shared {
     pub(crate) next_shard: AtomicUsize,
     /// The number of running conversions whose transaction has given them up.
     given_up: AtomicU64,
+    /// The seed of the random numbers of conversions.
+    conversion_seed: AtomicU64,
     kin: OnceLock<Arc<dyn Kin>>,
     children: OnceLock<Arc<dyn Children>>,
     stalls: Stalls,
@@ -181,6 +183,7 @@ impl Node {
             next_tag: AtomicU64::new(1),
             next_shard: AtomicUsize::new(0),
             given_up: AtomicU64::new(0),
+            conversion_seed: AtomicU64::new(config.seed),
             kin: OnceLock::new(),
             children: OnceLock::new(),
             stalls: Stalls::of(shards),
@@ -263,6 +266,17 @@ impl Node {
     /// until it ends, which may be never.
     pub fn conversions_given_up(&self) -> u64 {
         self.shared.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Sets the seed of the random numbers of conversions, which is [`Config::seed`] at first. A node whose processes are saved
+    /// keeps this seed with them, so each opening of a save converts it in the same way.
+    pub fn set_conversion_seed(&self, seed: u64) {
+        self.shared.conversion_seed.store(seed, Ordering::Relaxed);
+    }
+
+    /// See [`Node::set_conversion_seed`].
+    pub fn conversion_seed(&self) -> u64 {
+        self.shared.conversion_seed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn note_given_up(&self) {

@@ -14,6 +14,7 @@ use crate::file_error::{FileError, path_term};
 use crate::places;
 use crate::terms;
 
+mod extras;
 pub mod generate;
 
 pub mod pattern;

@@ -18,9 +18,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pq_otp::Direction;
-use pq_term::Term;
+use pq_term::{Atom, Term};
 
-use crate::appup::Appup;
+use crate::appup::{Appup, Instructions};
 use crate::file_error::{FileError, in_words};
 use crate::fit::{FitError, Member};
 use crate::instruction::Instruction;
@@ -243,6 +243,11 @@ pub(crate) fn release(
 ) -> Result<(Rel, Vec<Member>), SystoolsError> {
     let read = release::Release::read(file, files)?;
     Ok((read.rel, read.applications))
+}
+
+/// The modules that a way of an appup converts, with the arguments `Extra` of their conversions.
+pub(crate) fn extras(way: Instructions) -> Vec<(Atom, Term)> {
+    rc::extras(rc::Script::of_appup(way))
 }
 
 /// Compiles a single way of an appup as in a relup: from or to this version, between the applications of `target`, which is

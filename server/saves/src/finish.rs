@@ -74,14 +74,17 @@ impl Keeper {
         all
     }
 
-    /// Lets children leave, and saves them. Returns those that could not leave yet.
+    /// Lets children leave, and saves them. Returns those that could not leave yet; a shard that is blocked is not asked.
     fn leave_all(
         &mut self,
         all: Vec<(Pid, Entry)>,
         deadline: Instant,
         finished: &mut Finished,
     ) -> Vec<(Pid, Entry)> {
-        let mut again = Vec::new();
+        let node = self.rows.node.clone();
+        let is_blocked =
+            |(child, _): &(Pid, _)| node.stall_of(usize::from(child.shard())).is_some();
+        let (mut again, all): (Vec<_>, Vec<_>) = all.into_iter().partition(is_blocked);
         for chunk in all.chunks(IN_FLIGHT_MAX) {
             if Instant::now() >= deadline {
                 again.extend_from_slice(chunk);

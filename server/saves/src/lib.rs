@@ -18,8 +18,8 @@
 //! | `rows` | copies become rows |
 //! | `keeper`, `round` | the thread that asks for copies, and the pace of the sweep |
 //! | `told` | output of clients that waits until the states that it tells of are on the disk |
-//! | `boot` | rows become children |
-//! | `opening` | states of other versions |
+//! | `boot`, `booting` | rows become children, while clients are admitted |
+//! | `opening`, `needs` | states of other versions, and the rows that cannot be opened without a library |
 //! | `restarts`, `failures` | processes that come back as they were saved last, and children that are set aside |
 //! | `reserved` | the names of rows that are set aside |
 //! | `finish` | the last save, in which the children leave the node |
@@ -33,12 +33,14 @@
 
 mod admission;
 mod boot;
+mod booting;
 mod export;
 mod failures;
 mod finding;
 mod finish;
 mod keeper;
 mod key;
+mod needs;
 mod opening;
 mod operations;
 mod process;
@@ -54,11 +56,12 @@ mod told;
 mod wake;
 
 pub use admission::Keep;
-pub use boot::{CameBack, OpenError};
+pub use boot::{CameBack, OpenError, pairs};
 pub use export::{BadExport, EXPORT_BYTES_MAX, Exported, Readable, export, word};
 pub use finding::find;
 pub use finish::Finished;
-pub use opening::{Opening, Version, Versions};
+pub use needs::missing;
+pub use opening::{Extra, Opening, Version, Versions};
 pub use operations::{Import, Imported, NotDone};
 pub use process::{Message, Process, Shown, Timer};
 pub use saves::{Saves, Setup};

@@ -5,12 +5,13 @@
 //!   1.0.0 ◄─ code_change of 1.1.0 ─── 1.1.0 ◄─ code_change of 1.2.0 ─── 1.2.0      down: the newer version, too
 //! ```
 //! Each version declares the older ones whose states it converts, or has. The shortest chain is taken. Versions that are not
-//! current serve as converters only.
+//! current serve as converters only. A conversion gets the argument `Extra` that the newer version's appup has for it, as in an
+//! install.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use pq_otp::moved::{Closed, Opened, Opens, Part};
-use pq_otp::{Module, Node};
+use pq_otp::moved::{Closed, NO_EXTRA, Opened, Opens, Part};
+use pq_otp::{Direction, Module, Node};
 
 /// A version of a module, with its declarations.
 #[derive(Clone, Debug)]
@@ -21,6 +22,19 @@ pub struct Version {
     pub converts: Vec<String>,
     /// Older versions that have the same states.
     pub keeps: Vec<String>,
+    /// The arguments `Extra` of its conversions, for those whose appup has one.
+    pub extras: Vec<Extra>,
+}
+
+/// The argument `Extra` of a conversion.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Extra {
+    /// The direction of the conversion.
+    pub direction: Direction,
+    /// The older version of the module.
+    pub older: String,
+    /// The argument, in plain MessagePack.
+    pub bytes: Vec<u8>,
 }
 
 /// The source of versions.
@@ -59,6 +73,21 @@ impl Opening {
             all.entry(version.module.name()).or_default().push(version);
         }
         Opening { versions: all }
+    }
+
+    /// Whether a state of this version becomes one of the other.
+    pub(crate) fn leads(&self, from: &str, to: Module) -> bool {
+        from == to.vsn() || self.way(from, to).is_some()
+    }
+
+    /// The argument of the conversion between a version and an older one.
+    fn extra(&self, newer: Module, direction: Direction, older: &str) -> &[u8] {
+        let versions = self.versions.get(newer.name()).into_iter().flatten();
+        let mut of_newer = versions.filter(|version| version.module.vsn() == newer.vsn());
+        let extras = of_newer.next().map_or(&[][..], |version| &version.extras);
+        let mut extras = extras.iter();
+        let extra = extras.find(|extra| extra.direction == direction && extra.older == older);
+        extra.map_or(NO_EXTRA, |extra| &extra.bytes)
     }
 
     /// The steps from a version to the current one; `None` without a way.
@@ -122,8 +151,14 @@ impl Opens for Opening {
                 .ok_or_else(|| no_way(&part, module))?;
             for step in way {
                 part = match step {
-                    Step::Up(to) => part.up(node, to)?,
-                    Step::Down(from, to) => part.down(node, from, to)?,
+                    Step::Up(to) => {
+                        let extra = self.extra(to, Direction::Up, part.vsn);
+                        part.up(node, to, extra)?
+                    }
+                    Step::Down(from, to) => {
+                        let extra = self.extra(from, Direction::Down, to.vsn());
+                        part.down(node, from, to, extra)?
+                    }
                     Step::Keep(by) => part.kept(by),
                 };
             }

@@ -39,6 +39,9 @@ const DISK_TIMEOUT: Duration = Duration::from_secs(10);
 /// The reason of a row that was imported, until its processes run.
 const IS_IMPORTED: &str = "it has been imported, and the node ended before it ran";
 
+/// The beginning of the reason of a row that boots do not try again.
+pub(crate) const HELD_BACK: &str = "held back: ";
+
 /// The reason why an operation on a row did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
@@ -151,6 +154,26 @@ impl Saves {
         self.commit(vec![Change::Remove { id: row.id }])?;
         self.roster.reserved.remove(row.id);
         Ok(())
+    }
+
+    /// Sets the row of the playing child with this name aside until an operator tries it again (`retry`): boots leave it alone.
+    /// `None` for a name without such a row.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn hold_back(&self, name: &str, why: &str) -> Result<Option<Row>, NotDone> {
+        let _one = self.begin()?;
+        let mut rows = self.find(name)?.into_iter();
+        let Some(row) = rows.find(|row| row.state == State::Playing) else {
+            return Ok(None);
+        };
+        self.commit(vec![Change::Mark(Mark {
+            id: row.id,
+            state: State::SetAside,
+            why: Some(format!("{HELD_BACK}{why}")),
+            unix_ms: unix_ms(),
+        })])?;
+        Ok(Some(row))
     }
 
     /// Waits until no other operation runs.

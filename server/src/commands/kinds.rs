@@ -72,6 +72,14 @@ pub(crate) trait OnReleases: Words {
         Some(self.typed())
     }
 
+    /// Examines what the release handler does not know, before the operation.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn judge(&self, _node: &RunningNode, _handler: &ReleaseHandler) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Carries out the operation.
     fn carry_out(&self, handler: &mut ReleaseHandler, driver: &mut Live) -> Outcome;
 }
@@ -148,7 +156,10 @@ pub(crate) fn on_releases<R: OnReleases>(
     };
     tracing::info!(%who, request = %typed, "request of an operator");
     let (began, from) = (Instant::now(), node.releases().running().vsn);
-    let carry_out = |handler: &mut _, driver: &mut _| request.carry_out(handler, driver);
+    let carry_out = |handler: &mut _, driver: &mut _| match request.judge(node, handler) {
+        Ok(()) => request.carry_out(handler, driver),
+        Err(refusal) => Outcome::failed(refusal),
+    };
     let outcome = node.releases().carry_out(carry_out).asked_by(who);
     if let Some(record) = &outcome.record {
         tracing::info!(%who, request = %typed, "install: {record}");

@@ -4,14 +4,11 @@ use std::path::{Path, PathBuf};
 
 use pq_saves::{Exported, Readable, export};
 use pq_store::Row;
-use pq_tests::running::{Player, Running, Tree};
+use pq_tests::running::{PATIENCE, Player, Running, Tree, poll};
 use serde_json::Value;
 
 use crate::aside::spoil;
-use crate::saved::{
-    came_back, has_saved, is_saved_since, is_set_aside, kill, names, now_ms, row, state, stop,
-    suspend,
-};
+use crate::saved::{came_back, has_saved, is_set_aside, kill, names, row, state, stop, suspend};
 
 /// The exit code for a file with a wrong checksum.
 const CHECKSUM: i32 = 10;
@@ -23,7 +20,11 @@ fn text(path: &Path) -> &str {
 /// Waits until a suspended hero is saved as it is, and returns its state.
 fn saved_still(tree: &Tree, name: &str) -> String {
     suspend(tree, &[name]);
-    is_saved_since(tree, name, now_ms());
+    let is_saved = || {
+        let shown = tree.does(&["heroes", "show", name]);
+        shown.contains(", suspended").then_some(())
+    };
+    assert!(poll(PATIENCE, is_saved).is_some(), "{name} is not saved");
     state(tree, name)
 }
 

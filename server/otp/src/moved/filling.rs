@@ -6,7 +6,7 @@ use serde_bytes::ByteBuf;
 
 use super::numbers::Numbers;
 use super::opens::{Closed, Opened, Opens, Part, Residue};
-use super::value::{Moved, MovedBody, MovedHandler};
+use super::value::{Moved, MovedBody, MovedHandler, name_of_all};
 use crate::process::{Body, Flag, Handler, SupervisorBody};
 use crate::shard::Shard;
 use crate::supervisor::{Supervisor, SupervisorAtRest};
@@ -16,6 +16,14 @@ struct Filled {
     module: Module,
     body: Body,
     residues: Vec<Residue>,
+}
+
+/// Opens the handlers of a manager.
+#[derive(Clone, Copy)]
+struct Opener<'a> {
+    opens: &'a dyn Opens,
+    /// See [`Closed::name`].
+    name: &'a [u8],
 }
 
 impl Shard {
@@ -30,8 +38,9 @@ impl Shard {
             let (module, vsn, old) = (&process.module, &process.vsn, numbers.old(process.pid));
             format!("{module}-{vsn} ({old}) cannot be put in: {why}")
         };
+        let name = name_of_all(processes).to_vec();
         for process in processes.iter_mut() {
-            let filled = self.fill(process, opens);
+            let filled = self.fill(process, &name, opens);
             filled.map_err(|why| sentence(process, why))?;
         }
         // Others see a name at once, so all states are there before.
@@ -42,13 +51,15 @@ impl Shard {
         Ok(())
     }
 
-    fn fill(&mut self, moved: &mut Moved, opens: &dyn Opens) -> Result<(), String> {
+    fn fill(&mut self, moved: &mut Moved, name: &[u8], opens: &dyn Opens) -> Result<(), String> {
+        let name = moved.names.first().map_or(name, |own| &own[..]);
         let body = std::mem::replace(&mut moved.body, MovedBody::Handlers(Vec::new()));
         let residues = std::mem::take(&mut moved.residues);
         let closed = |part, bytes: ByteBuf| Closed {
             part,
             module: &moved.module,
             vsn: &moved.vsn,
+            name,
             bytes: bytes.into_vec(),
             residues,
         };
@@ -59,7 +70,7 @@ impl Shard {
             }
             MovedBody::Handlers(handlers) => {
                 let opened = opens.open(&self.core.node, closed(Part::Manager, ByteBuf::new()))?;
-                self.opened_manager(moved.pid, opened, handlers, opens)?
+                self.opened_manager(moved.pid, opened, handlers, Opener { opens, name })?
             }
             MovedBody::Supervisor(args, rest) => {
                 let opened = opens.open(&self.core.node, closed(Part::Supervisor, args))?;
@@ -95,12 +106,12 @@ impl Shard {
         pid: Pid,
         opened: Opened,
         handlers: Vec<MovedHandler>,
-        opens: &dyn Opens,
+        opener: Opener<'_>,
     ) -> Result<Filled, String> {
         let (module, residues) = (opened.module, opened.residues);
         check_kind(module, &[Kind::EventManager])?;
         let handlers = handlers.into_iter();
-        let handlers = handlers.map(|handler| self.handler(pid, handler, opens));
+        let handlers = handlers.map(|handler| self.handler(pid, handler, opener));
         let body = Body::Manager(handlers.collect::<Result<_, String>>()?);
         Ok(Filled {
             module,
@@ -155,16 +166,18 @@ impl Shard {
         &mut self,
         pid: Pid,
         handler: MovedHandler,
-        opens: &dyn Opens,
+        opener: Opener<'_>,
     ) -> Result<Handler, String> {
         let closed = Closed {
             part: Part::Handler,
             module: &handler.module,
             vsn: &handler.vsn,
+            name: opener.name,
             bytes: handler.state.into_vec(),
             residues: handler.residues,
         };
-        let opened = opens
+        let opened = opener
+            .opens
             .open(&self.core.node, closed)
             .map_err(|why| format!("handler {}-{}: {why}", handler.module, handler.vsn))?;
         check_kind(opened.module, &[Kind::GenEvent])?;

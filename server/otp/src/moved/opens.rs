@@ -61,6 +61,9 @@ pub struct Closed<'a> {
     pub module: &'a str,
     /// The version that wrote the bytes.
     pub vsn: &'a str,
+    /// A name of the process in the registry, or else of another process of the subtree; empty without any. The random numbers
+    /// of a conversion depend on it, and so are the same whenever the same save is opened.
+    pub name: &'a [u8],
     /// The state as that version exports it, or what [`Part`] says.
     pub bytes: Vec<u8>,
     /// The data of other versions beside the state.

@@ -19,7 +19,7 @@ use serde_bytes::ByteBuf;
 use super::letters::Letter;
 use super::numbers::Numbers;
 use super::opens::{Closed, Opens, Part};
-use super::value::{Moved, MovedBody, MovedHandler, Subtree};
+use super::value::{Moved, MovedBody, MovedHandler, Subtree, name_of_all};
 use crate::message::{Caller, Signal};
 use crate::node::Node;
 use crate::shard::Shard;
@@ -111,13 +111,16 @@ impl SavedPart {
     /// # Errors
     /// A sentence that names the module whose state no version converts.
     pub fn converted(mut self, node: &Node, opens: &dyn Opens) -> Result<SavedPart, String> {
+        let name = name_of_all(&self.subtree.processes).to_vec();
         for process in &mut self.subtree.processes {
+            let name = process.names.first().map_or(&name[..], |own| own);
             match &mut process.body {
                 MovedBody::State(state) => {
                     let closed = Closed {
                         part: Part::State,
                         module: &process.module,
                         vsn: &process.vsn,
+                        name,
                         bytes: std::mem::take(state).into_vec(),
                         residues: std::mem::take(&mut process.residues),
                     };
@@ -128,7 +131,7 @@ impl SavedPart {
                 }
                 MovedBody::Handlers(handlers) => {
                     for handler in handlers {
-                        handler.convert(node, opens)?;
+                        handler.convert(node, name, opens)?;
                     }
                 }
                 MovedBody::Supervisor(..) => (),
@@ -169,11 +172,12 @@ impl Moved {
 }
 
 impl MovedHandler {
-    fn convert(&mut self, node: &Node, opens: &dyn Opens) -> Result<(), String> {
+    fn convert(&mut self, node: &Node, name: &[u8], opens: &dyn Opens) -> Result<(), String> {
         let closed = Closed {
             part: Part::Handler,
             module: &self.module,
             vsn: &self.vsn,
+            name,
             bytes: std::mem::take(&mut self.state).into_vec(),
             residues: std::mem::take(&mut self.residues),
         };

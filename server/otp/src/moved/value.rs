@@ -183,6 +183,12 @@ impl Subtree {
     }
 }
 
+/// The name in the registry of the first process that has one; empty without any.
+pub(super) fn name_of_all(processes: &[Moved]) -> &[u8] {
+    let first = processes.iter().find_map(|process| process.names.first());
+    first.map_or(&[], |name| name)
+}
+
 impl Moved {
     /// The process in errors: its module and version, and its pid before the move.
     pub(super) fn called(&self) -> String {

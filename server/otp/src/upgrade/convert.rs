@@ -16,7 +16,7 @@ use crate::residue::Residues;
 
 mod host;
 
-pub(crate) use host::ConversionHost;
+pub(crate) use host::{ConversionHost, Salt};
 
 /// How many characters an error shows of a state that does not convert: five lines of a terminal.
 const STATE_CHARS_MAX: usize = 400;

@@ -24,6 +24,20 @@ impl ReleaseRegistry {
         })
     }
 
+    /// The applications whose directories in `lib` go with this release.
+    ///
+    /// # Errors
+    /// As [`ReleaseRegistry::remove`].
+    pub fn goes_with(&self, vsn: &str) -> Result<Vec<Lib>, RegistryError> {
+        let release = self.dispensable(vsn)?;
+        let folders = self.only_of(release);
+        let goes = |lib: &&Lib| {
+            let folder = lib_folder(lib, self.root());
+            folder.is_some_and(|folder| folders.contains(&folder))
+        };
+        Ok(release.libs.iter().filter(goes).cloned().collect())
+    }
+
     /// Takes a release off the list and keeps its files (`release_handler:set_removed/1`).
     ///
     /// # Errors

@@ -159,6 +159,28 @@ pub(super) fn translate(
     Ok(script)
 }
 
+/// The modules that a script converts, with the arguments `Extra` of their conversions. Faulty instructions are left out.
+pub(super) fn extras(script: Script) -> Vec<(Atom, Term)> {
+    let steps = expand::expand(script).unwrap_or_default();
+    let ops = steps
+        .into_iter()
+        .filter_map(|step| syntax::op(&step.what).ok());
+    let extras = ops.flat_map(|op| match op {
+        Op::Plain(Plain::Module(ModuleOp {
+            module,
+            change:
+                ModuleChange::Update {
+                    change: Change::Advanced(extra),
+                    ..
+                },
+            ..
+        })) => vec![(module, extra)],
+        Op::Plain(Plain::Low(Instruction::CodeChange { changes, .. })) => changes,
+        _ => Vec::new(),
+    });
+    extras.collect()
+}
+
 /// The problem at a place.
 fn problem(origin: Option<&Origin>, sentence: String, term: Term) -> Problem {
     let location = |origin: &Origin| Location {

@@ -23,7 +23,9 @@ pub(crate) struct ConversionHost<'a> {
     me: Pid,
     parent: Pid,
     now_ms: u64,
-    dice: Xoshiro256PlusPlus,
+    salt: Salt<'a>,
+    /// Made when the conversion asks for the first random number, which most do not.
+    dice: Option<Xoshiro256PlusPlus>,
     written: Written,
     result: Vec<u8>,
     beside: Option<Box<Beside>>,
@@ -31,22 +33,53 @@ pub(crate) struct ConversionHost<'a> {
     wanted: Option<OpCode>,
 }
 
+/// Makes the random numbers of different processes different.
+#[derive(Clone, Copy)]
+pub(crate) enum Salt<'a> {
+    /// The name of a process in the registry, as its bytes.
+    Name(&'a [u8]),
+    /// The process; its name if it has one, because pids change when processes move.
+    Process(Pid),
+}
+
+impl Salt<'_> {
+    fn number(self, node: &Node) -> u64 {
+        match self {
+            Salt::Name(name) => hash(name),
+            Salt::Process(pid) => {
+                let registry = node.config().registry.as_ref();
+                let names = registry.map(|registry| registry.names_of(pid));
+                let first = names.and_then(|names| names.into_iter().next());
+                first.map_or(pid.as_raw(), |name| hash(&name))
+            }
+        }
+    }
+}
+
+/// FNV-1a. The hash of a name must be the same in all builds, because saves are older than the program that opens them.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 impl ConversionHost<'_> {
-    /// The random numbers depend only on the node's seed and the process, so repeated conversions of a state are equal.
+    /// The random numbers depend only on the seed for conversions and the name of the process, so repeated conversions of a
+    /// state are equal.
     pub(super) fn new<'a>(node: &'a Node, plan: &'a Plan, job: &Export) -> ConversionHost<'a> {
         ConversionHost {
             me: job.pid,
             parent: job.parent,
             now_ms: job.now_ms,
-            ..ConversionHost::outside(node, &*plan.modules, job.pid.as_raw())
+            ..ConversionHost::outside(node, &*plan.modules, Salt::Process(job.pid))
         }
     }
 
-    /// A host for a state without a process. `salt` makes the random numbers of different states different.
+    /// A host for a state without a process.
     pub(crate) fn outside<'a>(
         node: &'a Node,
         modules: &'a dyn Modules,
-        salt: u64,
+        salt: Salt<'a>,
     ) -> ConversionHost<'a> {
         ConversionHost {
             node,
@@ -54,7 +87,8 @@ impl ConversionHost<'_> {
             me: Pid::from_raw(0),
             parent: Pid::from_raw(0),
             now_ms: 0,
-            dice: Xoshiro256PlusPlus::seed_from_u64(node.config().seed ^ salt),
+            salt,
+            dice: None,
             written: Written::default(),
             result: Vec::new(),
             beside: None,
@@ -126,7 +160,11 @@ impl Reads for ConversionHost<'_> {
     }
 
     fn dice(&mut self) -> &mut Xoshiro256PlusPlus {
-        &mut self.dice
+        let (node, salt) = (self.node, self.salt);
+        self.dice.get_or_insert_with(|| {
+            let seed = node.conversion_seed() ^ salt.number(node);
+            Xoshiro256PlusPlus::seed_from_u64(seed)
+        })
     }
 
     fn listens(&self, _: Pid) -> bool {

@@ -39,7 +39,7 @@ fn each<T>(steps: Vec<Step<Term>>, read: fn(&Term) -> Checked<T>) -> Result<Vec<
     steps.into_iter().map(one).collect()
 }
 
-fn op(term: &Term) -> Checked<Op> {
+pub(super) fn op(term: &Term) -> Checked<Op> {
     let parts = term.as_tuple().unwrap_or_default();
     let Some((Term::Atom(tag), rest)) = parts.split_first() else {
         return low(term);
