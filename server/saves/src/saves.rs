@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use pq_otp::{Node, Pid};
-use pq_store::{Database, Saver, Settings, Status};
+use pq_store::{Change, Database, Saver, Settings, Status};
 
 use crate::boot::{self, Boot, CameBack, Loaded, OpenError};
 use crate::finish::{Finished, Order};
@@ -102,9 +102,7 @@ impl Saves {
         } = boot.put_all(&mut store)?;
         let after_commits = wake.clone();
         let saver = Saver::start(store, Settings::default(), move |_| after_commits.wake())?;
-        for chunk in changes.chunks(CHANGES_MAX) {
-            let _ = submit(&saver, chunk.to_vec(), || true);
-        }
+        note_all(&saver, &changes);
         roster.open();
         let saves = Saves {
             file: setup.file,
@@ -221,6 +219,14 @@ impl Saves {
         let finished = answer.recv_timeout(wait).unwrap_or_default();
         self.stopped.store(true, Ordering::Release);
         finished
+    }
+}
+
+/// Tells the store the changes that a boot has made.
+fn note_all(saver: &Saver, changes: &[Change]) {
+    for chunk in changes.chunks(CHANGES_MAX) {
+        // A store that accepts nothing has said so in the log.
+        let _ = submit(saver, chunk.to_vec(), || true);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::boot::Booted;
 
 /// Saved avatars that need a library.
 pub(crate) struct Lost {
-    /// Their number.
+    /// The number of rows, set aside or not.
     pub(crate) rows: u64,
     /// The application and version of the library: `game-1.0.0`.
     pub(crate) library: String,
