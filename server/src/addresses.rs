@@ -1,12 +1,13 @@
-//! The addresses of the listeners for players.
+//! The addresses of the listeners.
 
 use std::net::SocketAddr;
 
 use sockserv::Door;
 
+use crate::metrics::Metrics;
 use crate::streams::say;
 
-/// The addresses of the listeners for players; `None` for a listener that is not open.
+/// The addresses of the listeners; `None` for a listener that is not open.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Addresses {
     /// The listener for telnet without TLS.
@@ -15,15 +16,18 @@ pub(crate) struct Addresses {
     pub(crate) tls: Option<SocketAddr>,
     /// The web listener for browsers.
     pub(crate) web: Option<SocketAddr>,
+    /// The listener for metrics.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 impl Addresses {
-    /// The addresses of a door's listeners.
-    pub(crate) fn of(door: Option<&Door>) -> Addresses {
+    /// The addresses of a door's listeners, and of the one for metrics.
+    pub(crate) fn of(door: Option<&Door>, metrics: Option<&Metrics>) -> Addresses {
         Addresses {
             plain: door.map(Door::address),
             tls: door.and_then(Door::tls_address),
             web: door.and_then(Door::web_address),
+            metrics: metrics.map(Metrics::address),
         }
     }
 
@@ -36,6 +40,9 @@ impl Addresses {
         }
         if let Some(address) = self.web {
             say(format_args!("page at http://{address}/"));
+        }
+        if let Some(address) = self.metrics {
+            say(format_args!("metrics at http://{address}/metrics"));
         }
     }
 }

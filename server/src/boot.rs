@@ -13,7 +13,9 @@ use anyhow::{Context, bail};
 use parking_lot::Mutex;
 use pq_code::{CodeServer, Wanted};
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
-use pq_otp::{Ask, Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
+use pq_otp::{
+    Ask, Config, Counters, Durations, Lateness, Node, Reason, RequestError, StallHook, Threads,
+};
 use pq_protocol::{Exit, Failure};
 use pq_release::boot::{BootApp, BootError, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
@@ -267,12 +269,20 @@ impl Booted {
             .map_or_else(Vec::new, Threads::counters)
     }
 
-    /// The lateness of timers since the last call.
-    pub(crate) fn take_lateness(&self) -> Lateness {
+    /// The lateness of timers since the start; without timers after the stop.
+    pub(crate) fn lateness(&self) -> Lateness {
         self.threads
             .lock()
             .as_ref()
-            .map_or_else(Lateness::default, Threads::take_lateness)
+            .map_or_else(Lateness::default, Threads::lateness)
+    }
+
+    /// The durations of the callbacks that were timed; none after the stop.
+    pub(crate) fn callbacks(&self) -> Durations {
+        self.threads
+            .lock()
+            .as_ref()
+            .map_or_else(Durations::default, Threads::callbacks)
     }
 
     fn start(&self, app: &BootApp) -> anyhow::Result<()> {

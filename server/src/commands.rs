@@ -22,6 +22,7 @@ mod call;
 mod check_install;
 mod downgrade_app;
 mod end_avatar;
+mod events;
 mod history;
 mod install;
 mod install_file;
@@ -63,6 +64,10 @@ use crate::running::RunningNode;
 pub(crate) enum Command {
     /// Show the release, the uptime and the operation in progress of a node
     Status(status::StatusArgs),
+    /// Show the figures of a node and then their changes, ten times a second at most
+    ///
+    /// The output begins with a snapshot. It goes on after a restart of the node, with a new snapshot. Ctrl-C ends it.
+    Events(events::EventsArgs),
     /// List the releases of the tree, the newest first
     WhichReleases(To<which_releases::WhichReleases>),
     /// Unpack a release package into the tree
@@ -138,6 +143,7 @@ impl Command {
     fn typed(&self) -> &dyn Typed {
         match self {
             Command::Status(typed) => typed,
+            Command::Events(args) => args,
             Command::WhichReleases(typed) => typed,
             Command::Unpack(typed) => typed,
             Command::CheckInstall(typed) => typed,
@@ -292,8 +298,8 @@ mod tests {
 
     /// Commands without an entry in the tables: those that read files of the tree, and those that send requests of kinds of
     /// their own.
-    const WITHOUT_ENTRY: [&str; 7] = [
-        "avatars", "backup", "history", "restore", "shutdown", "stop", "store",
+    const WITHOUT_ENTRY: [&str; 8] = [
+        "avatars", "backup", "events", "history", "restore", "shutdown", "stop", "store",
     ];
 
     fn names<F>(table: &[Entry<F>]) -> HashSet<&'static str> {

@@ -6,9 +6,10 @@
 //!                                          once      request    do …        kept for operators
 //! ```
 //! Requests are defined in `pq-protocol`, the actions on requests in `commands`, and the data for answers in
-//! `running`.
+//! `running`. `viewing` serves operators who view the feed.
 
 mod session;
 mod socket;
+mod viewing;
 
 pub(crate) use socket::OperatorSocket;

@@ -50,6 +50,9 @@ pub(crate) struct Node {
     /// page.
     #[arg(skip)]
     pub(crate) usual_web_port: Option<u16>,
+    /// The TCP port for metrics and health checks; 0 picks a free port [default: the release's setting, none]
+    #[arg(long, value_name = "N")]
+    pub(crate) metrics_port: Option<u16>,
     /// The number of avatars that play without a client; the release defines their start, and may add another name of
     /// this option
     #[arg(long, value_name = "N", default_value_t = 0)]

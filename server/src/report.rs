@@ -23,15 +23,11 @@ pub(crate) async fn report(booted: &Booted, every_s: Option<u64>) -> Infallible 
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick is immediate: counting begins here.
     ticks.tick().await;
-    booted.take_lateness();
     let mut before = Sample::take(booted);
     loop {
         ticks.tick().await;
         let now = Sample::take(booted);
-        say(format_args!(
-            "{}",
-            now.line_since(&before, &booted.take_lateness())
-        ));
+        say(format_args!("{}", now.line_since(&before)));
         before = now;
     }
 }
@@ -40,6 +36,7 @@ pub(crate) async fn report(booted: &Booted, every_s: Option<u64>) -> Infallible 
 struct Sample {
     at: Instant,
     counters: Counters,
+    lateness: Lateness,
 }
 
 impl Sample {
@@ -50,15 +47,19 @@ impl Sample {
             exited: sum.exited + shard.exited,
             dropped: sum.dropped + shard.dropped,
             timers: sum.timers + shard.timers,
+            restarts: sum.restarts + shard.restarts,
+            given_up: sum.given_up + shard.given_up,
         };
         Sample {
             at: Instant::now(),
             counters: booted.counters().into_iter().fold(Counters::default(), sum),
+            lateness: booted.lateness(),
         }
     }
 
-    fn line_since(&self, before: &Sample, lateness: &Lateness) -> String {
+    fn line_since(&self, before: &Sample) -> String {
         let (now, past) = (&self.counters, &before.counters);
+        let lateness = self.lateness.since(&before.lateness);
         format!(
             "report: seconds={:.3} envelopes={} timers={} late_ms_p99={} late_ms_max={} dropped={} processes={}",
             self.at.duration_since(before.at).as_secs_f64(),
@@ -89,9 +90,11 @@ mod tests {
                 exited: times,
                 dropped: 5 * times,
                 timers: 40 * times,
+                ..Counters::default()
             },
+            lateness: Lateness::default(),
         };
-        let line = sample(12, 3).line_since(&sample(2, 1), &Lateness::default());
+        let line = sample(12, 3).line_since(&sample(2, 1));
         assert_eq!(
             line,
             "report: seconds=10.000 envelopes=200 timers=80 late_ms_p99=0 late_ms_max=0 dropped=10 processes=7"

@@ -129,6 +129,10 @@ impl Restart {
             ("--port", options.port.map(|port| port.to_string())),
             ("--tls-port", options.tls_port.map(|port| port.to_string())),
             ("--web-port", options.web_port.map(|port| port.to_string())),
+            (
+                "--metrics-port",
+                options.metrics_port.map(|port| port.to_string()),
+            ),
             ("--shards", options.shards.map(|shards| shards.to_string())),
             ("--seed", options.seed.map(|seed| seed.to_string())),
             (
@@ -170,6 +174,7 @@ fn at(options: &options::Node, addresses: Addresses) -> options::Node {
     options::Node {
         port: port(options.port, addresses.plain),
         tls_port: port(options.tls_port, addresses.tls),
+        metrics_port: port(options.metrics_port, addresses.metrics),
         web_port: match options.usual_web_port {
             // A node that had a page for browsers has one after the restart, too.
             Some(_) => addresses.web.map(|address| address.port()),
@@ -239,6 +244,7 @@ mod tests {
             plain: picked(40_000),
             tls: picked(40_001),
             web: picked(40_002),
+            metrics: picked(40_003),
         };
         let ports = |typed: &[&str], addresses| {
             let again = at(&options(typed), addresses);

@@ -25,9 +25,11 @@ use crate::boot::{Booted, Hooks, boot};
 use crate::clock::doubt;
 use crate::door;
 use crate::end_at_once::end_at_once;
+use crate::feed::{self, Views};
 use crate::history::History;
 use crate::lifetime::Lifetime;
 use crate::logging;
+use crate::metrics::{self, Metrics};
 use crate::operator::OperatorSocket;
 use crate::options;
 use crate::report::report;
@@ -138,9 +140,10 @@ pub(crate) fn run(
     let runtime = runtime()?;
     let (ended, end) = mpsc::channel(1);
     let (wish, wishes) = mpsc::channel(WISHES_MAX);
+    let views = Views::new();
     let hooks = Hooks {
         ended,
-        on_stall: teller.hook(),
+        on_stall: views.counting(teller.hook()),
     };
     let booted = boot(root, which.release, options, hooks);
     life.booted(&booted, which.release);
@@ -164,6 +167,7 @@ pub(crate) fn run(
         history: history.clone(),
         teller: &teller,
         shutdown: which.shutdown,
+        views,
         wish,
     };
     let served = runtime.block_on(service.run(options, listening, &mut ends));
@@ -310,6 +314,8 @@ struct Service<'a> {
     teller: &'a Teller,
     /// The shutdown that was planned before the node restarted itself.
     shutdown: Option<Planned>,
+    /// The readings for viewers and metrics.
+    views: Arc<Views>,
     /// Sends operators' requests for a stop or restart.
     wish: mpsc::Sender<Wish>,
 }
@@ -323,6 +329,7 @@ impl Service<'_> {
         ends: &mut Ends,
     ) -> anyhow::Result<End<Word>> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
+        let metrics = Metrics::open(&booted, options).await?;
         let (saves, came_back) = open_saves(&booted, options).await?;
         saves
             .iter()
@@ -333,8 +340,10 @@ impl Service<'_> {
             saves::connect(saves, door, &noun);
         }
         let running = Arc::new(self.running(releases, door.clone(), saves.clone())?);
+        feed::keep(running.views(), &running).context("failed to start a thread")?;
         let socket = OperatorSocket::open(running.clone())?;
-        let addresses = Addresses::of(door.as_deref());
+        let addresses = Addresses::of(door.as_deref(), metrics.as_ref());
+        metrics.iter().for_each(|metrics| metrics.show(&running));
         addresses.say();
         // Starting avatars takes seconds, so a signal is handled in the meantime.
         let outcome = tokio::select! {
@@ -342,6 +351,7 @@ impl Service<'_> {
             failed = play(&booted, options, came_back, || listening(addresses)) => failed.map(|never| match never {}),
         };
         let mut stopping = Stopping::begin();
+        running.views().stop();
         socket.close().await;
         door.iter().for_each(|door| door.shut());
         save_all(&booted, saves, door.as_deref()).await;
@@ -361,7 +371,11 @@ impl Service<'_> {
     }
 
     fn open_releases(&self) -> anyhow::Result<Arc<Releases>> {
-        let judge: Judge = |release| stall::judge(release).and_then(|()| door::judge(release));
+        let judge: Judge = |release| {
+            stall::judge(release)
+                .and_then(|()| metrics::judge(release))
+                .and_then(|()| door::judge(release))
+        };
         let releases = Arc::new(Releases::open(&self.booted, judge)?);
         self.teller.knows(Surroundings {
             node: self.booted.node().clone(),
@@ -377,8 +391,10 @@ impl Service<'_> {
         door: Option<Arc<Door>>,
         saves: Option<Arc<Saves>>,
     ) -> anyhow::Result<RunningNode> {
+        self.booted.node().tell_notices(self.views.clone());
         let running = RunningNode::new(Parts {
             booted: self.booted,
+            views: self.views.clone(),
             releases,
             door,
             saves,

@@ -38,6 +38,7 @@ use upgrade_news::UpgradeNews;
 
 use crate::boot::Booted;
 use crate::door::{self, Game};
+use crate::feed::Views;
 use crate::history::History;
 
 /// The limit for the shards' lists of processes in milliseconds. A node with 1,000,000 processes lists them within 2
@@ -63,6 +64,8 @@ pub(crate) struct Parts {
     /// The saves; `None` for a release without durable avatars.
     pub(crate) saves: Option<Arc<Saves>>,
     pub(crate) history: Arc<History>,
+    /// The readings for viewers and metrics.
+    pub(crate) views: Arc<Views>,
     /// Sends operators' requests for a stop or restart.
     pub(crate) wishes: mpsc::Sender<Wish>,
 }
@@ -142,6 +145,11 @@ impl RunningNode {
     /// Messages on upgrades for players' client programs.
     pub(crate) fn news(&self) -> &UpgradeNews {
         &self.news
+    }
+
+    /// The readings for viewers and metrics.
+    pub(crate) fn views(&self) -> &Arc<Views> {
+        &self.parts.views
     }
 
     /// The history of the tree.

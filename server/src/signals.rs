@@ -11,7 +11,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::thread::JoinHandle;
 
 use anyhow::Context;
@@ -62,6 +62,11 @@ impl Held {
         let waiting = held.and_then(|()| SignalFd::with_flags(&ending, flags));
         let waiting = waiting.context("failed to listen for signals")?;
         Ok(Held { waiting })
+    }
+
+    /// The descriptor, which is readable when a signal waits.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.waiting.as_fd()
     }
 
     /// Starts to read the signals. The second signal is passed to `again`, which ends the program.

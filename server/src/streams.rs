@@ -8,7 +8,7 @@
 //! | takes nothing | waits for 10 min at a terminal, 30 s elsewhere | waits for 2 s; then no wait until the reader reads again |
 //!
 //! Before `main`, std replaces a closed stream by `/dev/null` and turns a broken pipe into an error instead of a
-//! signal. Data is written after the work; only `status --watch` continues until stdout is closed. In a node, output
+//! signal. Data is written after the work; only `status --watch` and `events` continue until stdout is closed. In a node, output
 //! goes through the queue of its log (`stdio`), without any wait.
 
 use std::fmt::Arguments;
@@ -51,6 +51,11 @@ pub(crate) fn data(text: &str) {
 /// Whether data goes to a terminal.
 pub(crate) fn data_is_for_a_terminal() -> bool {
     io::stdout().is_terminal()
+}
+
+/// The descriptor of data. It reports an error when its reader is gone (`poll(2)`, POLLERR).
+pub(crate) fn data_descriptor() -> BorrowedFd<'static> {
+    stdout()
 }
 
 /// Whether the reader of data is gone.

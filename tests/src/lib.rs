@@ -5,6 +5,7 @@
 //!   game time in seconds;
 //! - [`needs`]: programs and rights that a machine may lack, and the result for the tests that need them;
 //! - [`running`]: a real node, the `pq` program on a release tree of its own;
+//! - [`scrape`]: requests to the port for metrics of a node, and the samples of an answer;
 //! - [`story`]: a checker for the output of the game, line by line;
 //! - [`systools`]: questions to systools, and the comparison of two answers.
 //!
@@ -17,6 +18,8 @@ pub mod house;
 pub mod needs;
 
 pub mod running;
+
+pub mod scrape;
 
 pub mod story;
 

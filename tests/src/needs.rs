@@ -64,6 +64,8 @@ pub enum Need {
     Systools,
     /// `escript`, which runs Erlang from source.
     Escript,
+    /// `promtool`, which checks metrics and rules for Prometheus.
+    Promtool,
 }
 
 struct Row {
@@ -92,7 +94,7 @@ const fn row(
 }
 
 /// The rows, in the order of [`Need`].
-const TABLE: [Row; 20] = [
+const TABLE: [Row; 21] = [
     row(
         Need::Bash,
         "bash",
@@ -234,6 +236,12 @@ const TABLE: [Row; 20] = [
         "escript of Erlang/OTP",
         (&["escript"], "Missing filename"),
         "Debian: erlang-base",
+    ),
+    row(
+        Need::Promtool,
+        "promtool of Prometheus",
+        (&["promtool", "--version"], "promtool, version"),
+        "Debian: prometheus",
     ),
 ];
 

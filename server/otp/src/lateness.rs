@@ -68,14 +68,12 @@ impl Waiting {
 /// Counts written by one shard's thread, and read by any thread.
 pub(crate) struct Histogram {
     counts: Box<[AtomicU64]>,
-    max_ms: AtomicU64,
 }
 
 impl Default for Histogram {
     fn default() -> Histogram {
         Histogram {
             counts: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
-            max_ms: AtomicU64::new(0),
         }
     }
 }
@@ -85,43 +83,53 @@ impl Histogram {
     pub(crate) fn note(&self, late_ms: u64, timers: u64) {
         let bucket = usize::try_from(late_ms).map_or(BUCKETS - 1, |ms| ms.min(BUCKETS - 1));
         self.counts[bucket].fetch_add(timers, Ordering::Relaxed);
-        self.max_ms.fetch_max(late_ms, Ordering::Relaxed);
     }
 
-    /// Adds the counts since the last call.
-    pub(crate) fn take_into(&self, sum: &mut Lateness) {
+    /// Adds the counts to a sum.
+    pub(crate) fn add_to(&self, sum: &mut Lateness) {
         for (all, count) in sum.counts.iter_mut().zip(&self.counts) {
-            *all += count.swap(0, Ordering::Relaxed);
+            *all += count.load(Ordering::Relaxed);
         }
-        sum.max_ms = sum.max_ms.max(self.max_ms.swap(0, Ordering::Relaxed));
     }
 }
 
-/// How late the timers of one interval were handled.
+/// How late timers were handled.
 #[derive(Clone, Debug)]
 pub struct Lateness {
     counts: Vec<u64>,
-    max_ms: u64,
 }
 
 impl Default for Lateness {
     fn default() -> Lateness {
         Lateness {
             counts: vec![0; BUCKETS],
-            max_ms: 0,
         }
     }
 }
 
 impl Lateness {
+    /// The timers that were handled since an earlier reading.
+    pub fn since(&self, before: &Lateness) -> Lateness {
+        let both = self.counts.iter().zip(&before.counts);
+        Lateness {
+            counts: both.map(|(now, past)| now.saturating_sub(*past)).collect(),
+        }
+    }
+
     /// The number of timers handled.
     pub fn timers(&self) -> u64 {
         self.counts.iter().sum()
     }
 
+    /// The number of timers by their lateness in milliseconds; 1 000 stands for all greater values.
+    pub fn by_ms(&self) -> impl Iterator<Item = (u64, u64)> {
+        (0..).zip(self.counts.iter().copied())
+    }
+
     /// The greatest lateness, in milliseconds; 1 000 stands for all greater values.
     pub fn max_ms(&self) -> u64 {
-        self.max_ms
+        let last = self.counts.iter().rposition(|count| *count > 0);
+        last.unwrap_or_default() as u64
     }
 
     /// The lateness in milliseconds that this percentage of the timers did not exceed; 1 000 stands for all greater
@@ -168,26 +176,25 @@ mod tests {
         histogram.note(7, 9);
         histogram.note(30_000, 1);
         let mut lateness = Lateness::default();
-        histogram.take_into(&mut lateness);
+        histogram.add_to(&mut lateness);
         let percentiles = [0, 50, 90, 91, 99, 100].map(|percent| lateness.percentile_ms(percent));
         assert_eq!(percentiles, [0, 0, 0, 7, 7, 1_000]);
-        assert_eq!((lateness.timers(), lateness.max_ms()), (100, 30_000));
+        assert_eq!((lateness.timers(), lateness.max_ms()), (100, 1_000));
     }
 
     #[test]
-    fn what_was_taken_is_not_taken_again() {
+    fn the_timers_of_an_earlier_reading_do_not_count_again() {
         let histogram = Histogram::default();
-        histogram.note(3, 2);
-        histogram.take_into(&mut Lateness::default());
-        let mut lateness = Lateness::default();
-        histogram.take_into(&mut lateness);
-        assert_eq!(
-            (
-                lateness.timers(),
-                lateness.max_ms(),
-                lateness.percentile_ms(99)
-            ),
-            (0, 0, 0)
-        );
+        let read = || {
+            let mut lateness = Lateness::default();
+            histogram.add_to(&mut lateness);
+            lateness
+        };
+        histogram.note(7, 2);
+        let before = read();
+        histogram.note(3, 1);
+        let since = read().since(&before);
+        assert_eq!((since.timers(), since.max_ms()), (1, 3));
+        assert_eq!(since.percentile_ms(99), 3);
     }
 }

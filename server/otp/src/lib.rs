@@ -32,6 +32,7 @@ mod callback;
 mod called;
 mod calls;
 mod code_change;
+mod durations;
 mod effect;
 mod export;
 mod lateness;
@@ -46,6 +47,7 @@ mod residue;
 mod run_clock;
 mod shard;
 mod stall;
+mod tally;
 mod unpoisoned;
 mod wheel;
 
@@ -58,21 +60,24 @@ pub mod sys;
 pub mod threads;
 pub mod upgrade;
 
+pub use durations::{BUCKETS, Durations, FIRST_BOUND_NS};
 pub use lateness::Lateness;
 pub use message::{Caller, Payload};
 // The signals between shards, for the tests of this crate: no part of its interface.
 #[doc(hidden)]
-pub use message::{Ack, Envelope, ExitCause, ModuleCall, OnList, Signal, Spawn};
+pub use message::{Ack, Envelope, ExitCause, ModuleCall, OnList, OnSample, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Ask, Asking, Called, Question};
 pub use node::{Census, Listing, Missing, NameHook, NameRegistry, Runner};
 pub use node::{Children, Comeback, EndOf, Restart};
 pub use node::{Config, ExitHook, Kin, Node, OnReply, RequestError, Service, ServiceCall};
+pub use node::{News, Notice, Notices};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};
 pub use shard::Counters;
 pub use sim::Sim;
 pub use stall::{Stall, StallEvent, StallHook};
+pub use tally::Count;
 pub use threads::Threads;
 
 pub use pq_abi::spec;

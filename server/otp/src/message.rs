@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use pq_abi::Reason;
 use pq_abi::spec::Start;
+use pq_abi::{Module, Reason};
 use pq_term::Pid;
 use smallvec::SmallVec;
 
@@ -133,6 +133,8 @@ pub enum Signal {
     Returned(Box<Returned>),
     /// List the processes of this shard.
     List(OnList),
+    /// Show the first processes, up to this number.
+    Sample(u32, OnSample),
     /// A step of a transaction.
     #[allow(
         private_interfaces,
@@ -146,6 +148,9 @@ pub enum Signal {
 /// A callback that a shard calls once for each of its processes, up to 512 per turn, and with `None` at the end. The
 /// callback runs on the shard's thread and must not wait.
 pub type OnList = Box<dyn FnMut(Option<Seen<'_>>) + Send>;
+
+/// A callback that a shard calls once with some of its processes. It runs on the shard's thread and must not wait.
+pub type OnSample = Box<dyn FnOnce(Vec<(Pid, Option<Module>)>) + Send>;
 
 /// A call of a function of a module from outside.
 #[derive(Debug)]
@@ -219,6 +224,7 @@ impl Signal {
             | Signal::CallModule(_)
             | Signal::Returned(_)
             | Signal::List(_)
+            | Signal::Sample(..)
             | Signal::Upgrade(_)
             | Signal::Quit => None,
         }

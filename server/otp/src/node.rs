@@ -15,14 +15,17 @@ use crate::calls::Calls;
 use crate::message::{ExitCause, Signal};
 use crate::port::Ports;
 use crate::stall::{StallHook, Stalls};
+use crate::tally::AllTallies;
 
 mod asking;
 mod births;
 mod children;
+mod counts;
 mod inbox;
 mod kin;
 mod listing;
 mod names;
+mod notices;
 mod ports;
 mod settings;
 mod stalls;
@@ -37,6 +40,7 @@ pub use kin::Kin;
 pub(crate) use listing::runner;
 pub use listing::{Census, Listing, Missing, Runner};
 pub use names::{NameHook, NameRegistry};
+pub use notices::{News, Notice, Notices};
 
 /// A module that is compiled into the node and shared by all its threads, such as the registry.
 pub trait Service: Send + Sync {
@@ -153,6 +157,8 @@ pub(crate) struct Shared {
     conversion_seed: AtomicU64,
     kin: OnceLock<Arc<dyn Kin>>,
     children: OnceLock<Arc<dyn Children>>,
+    notices: OnceLock<Arc<dyn Notices>>,
+    tallies: Mutex<AllTallies>,
     stalls: Stalls,
     calls: Calls,
     /// The running applications, as their controller has listed them last.
@@ -186,6 +192,8 @@ impl Node {
             conversion_seed: AtomicU64::new(config.seed),
             kin: OnceLock::new(),
             children: OnceLock::new(),
+            notices: OnceLock::new(),
+            tallies: Mutex::default(),
             stalls: Stalls::of(shards),
             calls: Calls::default(),
             applications: Mutex::default(),

@@ -6,8 +6,9 @@
 //! ```
 //! In this module: the turn, and the delivery of signals. Submodules: [`spawn`] (births), [`exit`] (ends, links,
 //! monitors), [`run`] (one envelope), [`from_outside`] (functions called outside of any process), [`time_out`],
-//! [`effects`], [`supervise`], [`restarts`] (of children whose states are kept), [`manage`], [`run_native`], [`exporter`] (exported states), [`changed`], [`stage`] (transactions),
-//! [`gate`] (processes that a transaction keeps from running), [`slab`].
+//! [`effects`], [`supervise`], [`restarts`] (of children whose states are kept), [`manage`], [`run_native`], [`exporter`] (exported
+//! states), [`changed`], [`stage`] (transactions), [`gate`] (processes that a transaction keeps from running), [`timing`]
+//! (durations of callbacks), [`slab`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,12 +22,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::effect::Effect;
 use crate::lateness::Waiting;
 use crate::mailbox::Arena;
-use crate::message::{Ack, Caller, Envelope, OF_PORT, OnList, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, OF_PORT, OnList, OnSample, Payload, Signal};
 use crate::node::Node;
 use crate::numbered::Numbered;
 use crate::process::{Flag, Process, ProcessInfo, Seen, Watch};
 use crate::stall::Post;
 use crate::supervisor::Action;
+use crate::tally::Tallies;
 use crate::wheel::Wheel;
 use changed::Changed;
 use gate::Gate;
@@ -49,10 +51,12 @@ mod stage;
 mod supervise;
 mod system;
 mod time_out;
+mod timing;
 
 pub(crate) use exporter::Walk;
 pub(crate) use from_outside::{answer, run as run_from_outside};
 pub(crate) use slab::Slab;
+use timing::Timing;
 
 /// Envelopes that one process may take before the other processes have their turn. Large enough that switching costs
 /// little, small enough that a flooded process delays its shard by some tens of microseconds.
@@ -192,6 +196,8 @@ pub(crate) struct Shard {
     changed: Changed,
     pub(crate) quit: bool,
     pub(crate) counters: Counters,
+    pub(crate) tallies: Tallies,
+    timing: Timing,
 }
 
 /// The work of a shard since its start.
@@ -207,6 +213,10 @@ pub struct Counters {
     pub dropped: u64,
     /// The number of timers fired.
     pub timers: u64,
+    /// The number of children that supervisors have started again.
+    pub restarts: u64,
+    /// The number of supervisors that have ended because a child failed too often.
+    pub given_up: u64,
 }
 
 impl Shard {
@@ -235,6 +245,8 @@ impl Shard {
             changed: Changed::default(),
             quit: false,
             counters: Counters::default(),
+            tallies: Tallies::default(),
+            timing: Timing::default(),
         }
     }
 
@@ -303,6 +315,15 @@ impl Shard {
         self.slab
             .iter()
             .map(move |process| Seen::new(process, view))
+    }
+
+    /// Shows the processes at the first places of the slab, at once: they are few.
+    fn sample(&mut self, max: u32, sample: OnSample) {
+        let view = self.gate.view();
+        let places = 0..max.min(self.slab.places() as u32);
+        let processes = places.filter_map(|place| self.slab.peek(place));
+        let seen = processes.map(|process| Seen::new(process, view));
+        sample(seen.map(|seen| (seen.pid(), seen.module())).collect());
     }
 
     /// Shows up to [`LISTED_MAX`] more processes to the first listing.
@@ -473,6 +494,7 @@ impl Shard {
             Signal::CallModule(call) => self.call_from_outside(*call),
             Signal::Returned(returned) => self.returned_from_outside(*returned),
             Signal::List(list) => self.listings.push_back((list, Walk::default())),
+            Signal::Sample(max, sample) => self.sample(max, sample),
             Signal::Upgrade(order) => self.upgrade(order),
             Signal::Quit => self.quit = true,
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use pq_abi::crash::watch_thread;
 
+use crate::durations::{Durations, Recorder};
 use crate::lateness::{Histogram, Lateness};
 use crate::message::Signal;
 use crate::node::{Config, Node};
@@ -30,7 +31,10 @@ struct Published {
     exited: AtomicU64,
     dropped: AtomicU64,
     timers: AtomicU64,
+    restarts: AtomicU64,
+    given_up: AtomicU64,
     lateness: Histogram,
+    callbacks: Recorder,
 }
 
 /// A running node and its threads; [`Threads::stop`] ends them.
@@ -85,11 +89,20 @@ impl Threads {
             .collect()
     }
 
-    /// How late timers were handled since the last call.
-    pub fn take_lateness(&self) -> Lateness {
+    /// How late timers were handled since the start of the node.
+    pub fn lateness(&self) -> Lateness {
         let mut sum = Lateness::default();
         for published in &self.published {
-            published.lateness.take_into(&mut sum);
+            published.lateness.add_to(&mut sum);
+        }
+        sum
+    }
+
+    /// The durations of the callbacks that were timed since the start of the node: a sample.
+    pub fn callbacks(&self) -> Durations {
+        let mut sum = Durations::default();
+        for published in &self.published {
+            published.callbacks.add_to(&mut sum);
         }
         sum
     }
@@ -132,7 +145,11 @@ fn run(mut shard: Shard, started: Instant, published: &Published) {
     while !shard.quit {
         post.turn_to(Work::Own);
         let transaction = shard.has_transaction().then(Instant::now);
+        shard.begin_timing();
         shard.turn(now_ms());
+        if let Some(took_ns) = shard.take_timing() {
+            published.callbacks.note(took_ns);
+        }
         if let Some(began) = transaction {
             shard.note_turn(began.elapsed());
         }
@@ -164,6 +181,8 @@ impl Published {
         self.exited.store(counters.exited, Ordering::Relaxed);
         self.dropped.store(counters.dropped, Ordering::Relaxed);
         self.timers.store(counters.timers, Ordering::Relaxed);
+        self.restarts.store(counters.restarts, Ordering::Relaxed);
+        self.given_up.store(counters.given_up, Ordering::Relaxed);
     }
 
     fn read(&self) -> Counters {
@@ -173,6 +192,8 @@ impl Published {
             exited: self.exited.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
             timers: self.timers.load(Ordering::Relaxed),
+            restarts: self.restarts.load(Ordering::Relaxed),
+            given_up: self.given_up.load(Ordering::Relaxed),
         }
     }
 }

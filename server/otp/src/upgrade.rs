@@ -283,6 +283,8 @@ pub struct Held<'d>(Transaction<'d>);
 /// The condition that ends a wait of the coordinator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
+    /// Each state is converted once; some have changed since.
+    Copied,
     /// All states are converted, except the few that [`Patience`] permits.
     Followed,
     /// All shards have carried out their order.
@@ -349,8 +351,19 @@ impl<'d> Transaction<'d> {
     /// # Errors
     /// When a state does not convert.
     pub fn copy(&mut self) -> Result<Copied, Abort> {
+        self.copy_telling(|| ())
+    }
+
+    /// Does the same as [`Transaction::copy`], and calls `copied` when each state is converted once and only changed ones
+    /// are followed.
+    ///
+    /// # Errors
+    /// When a state does not convert.
+    pub fn copy_telling(&mut self, copied: impl FnOnce()) -> Result<Copied, Abort> {
         let began = Instant::now();
         self.tell(Order::Copy);
+        self.wait(Until::Copied)?;
+        copied();
         self.wait(Until::Followed)?;
         self.is_copied = true;
         Ok(Copied {
@@ -433,7 +446,8 @@ impl<'d> Transaction<'d> {
 
     fn is_reached(&self, until: Until, patience: &mut Patience) -> bool {
         match (until, self.board.behind()) {
-            (Until::Followed, None) => false,
+            (Until::Copied | Until::Followed, None) => false,
+            (Until::Copied, Some(_)) => true,
             (Until::Followed, Some(behind)) => behind <= patience.bears(self.driver.now_ms()),
             (Until::Done | Until::Settled | Until::Held, _) => self.board.all_done(),
         }
@@ -467,7 +481,7 @@ impl<'d> Transaction<'d> {
         let plan = &self.board.plan;
         match until {
             Until::Settled | Until::Held => plan.suspend_timeout_ms,
-            Until::Followed | Until::Done => plan
+            Until::Copied | Until::Followed | Until::Done => plan
                 .suspend_timeout_ms
                 .max(plan.code_change_timeout_ms)
                 .saturating_add(SLACK_MS),
@@ -487,7 +501,7 @@ impl<'d> Transaction<'d> {
         let timeout_ms = self.limit_ms(until);
         match until {
             Until::Settled | Until::Held => Abort::Suspend { timeout_ms, why },
-            Until::Followed | Until::Done => Abort::Copy { timeout_ms, why },
+            Until::Copied | Until::Followed | Until::Done => Abort::Copy { timeout_ms, why },
         }
     }
 

@@ -16,6 +16,7 @@ use pq_abi::Direction;
 use serde::{Deserialize, Serialize};
 
 use super::exit::Failure;
+use super::histogram::Histogram;
 use super::who::Who;
 
 /// A phase of an install.
@@ -29,10 +30,14 @@ pub enum InstallPhase {
     Prepare,
     /// States are copied and converted while their processes continue to run.
     Copy,
+    /// Each state is converted once, and changed states are converted again while their processes continue to run.
+    Follow,
     /// Processes are suspended, and changed states are converted again.
     Hold,
-    /// The install is decided: processes get their new versions.
+    /// The install is decided: the new versions are made current.
     Commit,
+    /// Processes run again, and get their new versions.
+    Swap,
     /// Functions are called, and children are stopped and started.
     Apply,
 }
@@ -44,8 +49,10 @@ impl InstallPhase {
             InstallPhase::Idle => "idle",
             InstallPhase::Prepare => "prepare",
             InstallPhase::Copy => "copy",
+            InstallPhase::Follow => "follow",
             InstallPhase::Hold => "hold",
             InstallPhase::Commit => "commit",
+            InstallPhase::Swap => "swap",
             InstallPhase::Apply => "apply",
         }
     }
@@ -166,6 +173,13 @@ pub struct InstallRecord {
     pub pause_us: Micros,
     /// The turns of a shard during the install: the maximum is the longest wait of other processes.
     pub stall_us: Micros,
+    /// All these times for which processes were kept from running; a process with a new version and without work has one of
+    /// zero.
+    #[serde(default)]
+    pub pauses: Histogram,
+    /// All these turns of a shard.
+    #[serde(default)]
+    pub stalls: Histogram,
     /// The size of loaded libraries that stay, in bytes.
     pub bytes_loaded: u64,
     /// Old code that processes still run, as `Module-Vsn`.
@@ -198,6 +212,8 @@ impl Default for InstallRecord {
             connections_dropped: 0,
             pause_us: Micros::default(),
             stall_us: Micros::default(),
+            pauses: Histogram::default(),
+            stalls: Histogram::default(),
             bytes_loaded: 0,
             unpurged: Vec::new(),
             warnings: Vec::new(),

@@ -4,6 +4,7 @@
 //!   {"question": "status"}      {"question": {"tree": {"all": true}}}      {"door": {"kick": {"whom": "Ann", …}}}
 //!   {"release": {"request": {"unpack": {"package": …}}, "message": null}}
 //!   {"stop": {"message": null, "now": false}}      {"shutdown": {"plan": {"after_ms": 300000, "text": null}}}
+//!   {"events": {}}
 //! ```
 
 use serde::de::DeserializeOwned;
@@ -37,6 +38,8 @@ pub enum Request {
     },
     /// A stop of the node with announcements to the players.
     Shutdown(Shutdown),
+    /// The feed of the node, line by line, until the operator leaves or the node stops.
+    Events {},
 }
 
 /// A shutdown of the node, as the players are told about it.

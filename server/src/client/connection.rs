@@ -16,7 +16,7 @@ use pq_protocol::{Asked, Event, Exit, Failure, PROTOCOL, Progress, Request};
 use crate::system::holder;
 
 /// The limit of the node's silence: a node sends a sign of life every 2 s.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// The limit for a stop: the node itself allows 10 s for the operation in progress and 60 s for the rest.
 const STOP_MAX: Duration = Duration::from_secs(90);
@@ -167,14 +167,14 @@ fn connect(root: &Path, limit: Duration) -> io::Result<UnixStream> {
     }
 }
 
-fn nobody_listens(error: &io::Error) -> bool {
+pub(super) fn nobody_listens(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::ConnectionRefused
     )
 }
 
-fn knock(root: &Path) -> io::Result<UnixStream> {
+pub(super) fn knock(root: &Path) -> io::Result<UnixStream> {
     let folder = SocketFolder::open(root)?;
     UnixStream::connect(folder.address())
 }
@@ -192,7 +192,7 @@ fn too_long() -> io::Error {
     io::Error::other("the answer does not end")
 }
 
-fn unreachable(root: &Path, error: &io::Error) -> Failure {
+pub(super) fn unreachable(root: &Path, error: &io::Error) -> Failure {
     let holder = holder(root).filter(|_| nobody_listens(error));
     let root = root.display();
     let (exit, sentence) = match (error.kind(), holder) {

@@ -163,6 +163,7 @@ pub(crate) fn on_releases<R: OnReleases>(
     let outcome = node.releases().carry_out(carry_out).asked_by(who);
     if let Some(record) = &outcome.record {
         tracing::info!(%who, request = %typed, "install: {record}");
+        node.views().note_install(record);
     }
     let is_done = outcome.answer.is_ok();
     node.news().ended(match is_done {

@@ -16,9 +16,10 @@ use pq_protocol::request::Shutdown;
 use pq_protocol::{Asked, Event, Exit, Failure, Named, PROTOCOL, Progress, Request, Who};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, interval_at, timeout};
 
+use super::viewing::view;
 use crate::commands::{self, Ended, Operator};
 use crate::end_at_once::end_at_once;
 use crate::running::{PendingStop, Plan, RunningNode, Wish};
@@ -31,7 +32,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The interval between signs of life to a waiting operator, who gives up after several missing signs
 /// (`client::connection`).
-const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
 /// The interval between progress events: a person cannot follow a faster display.
 const HOW_FAR: Duration = Duration::from_millis(200);
@@ -45,17 +46,18 @@ const STOP: &str = "stop";
 const SHUTDOWN: &str = "shutdown";
 
 /// A connection of an operator.
-struct Session {
-    stream: UnixStream,
+pub(super) struct Session {
+    pub(super) stream: UnixStream,
     /// Whether the operator has disconnected.
-    is_lost: bool,
+    pub(super) is_lost: bool,
 }
 
 /// Serves one connection until its end. When `closing` is `true`, the node stops, and connections without a request
-/// are closed.
+/// are closed, and those of viewers.
 pub(crate) async fn run(
     stream: UnixStream,
     node: Arc<RunningNode>,
+    permit: OwnedSemaphorePermit,
     mut closing: watch::Receiver<bool>,
 ) {
     let mut session = Session {
@@ -67,9 +69,11 @@ pub(crate) async fn run(
         _ = closing.wait_for(|closing| *closing) => return,
     };
     match asked {
+        Ok((_, Request::Events {})) => return view(session, node, permit, closing).await,
         Ok((who, request)) => session.serve(node, who, request).await,
         Err(failure) => session.tell(&Event::Failed(failure)).await,
     }
+    drop(permit);
 }
 
 impl Session {
@@ -126,7 +130,7 @@ impl Session {
     }
 
     /// Sends an event. After the first failed write, no further event is sent.
-    async fn tell(&mut self, event: &Event) {
+    pub(super) async fn tell(&mut self, event: &Event) {
         if self.is_lost {
             return;
         }
@@ -151,6 +155,8 @@ impl Session {
             Request::Stop { message, now: true } => self.end(node, who, message),
             Request::Stop { message, .. } => self.stop(node, STOP, who, message).await,
             Request::Shutdown(shutdown) => self.shut_down(node, who, shutdown).await,
+            // Viewers are served by `viewing`.
+            Request::Events {} => (),
         }
     }
 
@@ -223,11 +229,16 @@ impl Session {
     }
 
     async fn tell_all(&mut self, text: &str) {
+        self.tell_parts(text).await;
+        self.tell(&Event::Done).await;
+    }
+
+    /// Sends a text in parts.
+    pub(super) async fn tell_parts(&mut self, text: &str) {
         for part in frame::parts(text) {
             let text = part.to_string();
             self.tell(&Event::Part { text }).await;
         }
-        self.tell(&Event::Done).await;
     }
 
     /// Stops the node with an announcement, plans a shutdown or cancels the plan.

@@ -116,8 +116,7 @@ impl Entrance {
         };
         let (node, closing) = (self.node.clone(), self.closing.clone());
         tokio::spawn(async move {
-            session::run(stream, node, closing).await;
-            drop(permit);
+            session::run(stream, node, permit, closing).await;
         });
     }
 }

@@ -11,7 +11,7 @@ use pq_otp::Node;
 use pq_otp::upgrade::Live;
 use pq_protocol::Progress;
 use pq_protocol::answer::{Release, Running};
-use pq_protocol::record::InstallPhase;
+use pq_protocol::record::{InstallPhase, InstallRecord};
 use pq_release::boot::ReleaseTree;
 use pq_release::handler::{self, Judge, ReleaseHandler, Watch};
 use pq_release::registry::ReleaseRegistry;
@@ -69,6 +69,12 @@ impl Releases {
     pub(crate) fn progress(&self) -> Option<Progress> {
         let status = self.watch.status();
         (status.phase != InstallPhase::Idle).then(|| progress(&status))
+    }
+
+    /// The install in progress with its record as far as it goes.
+    pub(crate) fn install(&self) -> Option<(handler::InstallStatus, InstallRecord)> {
+        let record = self.watch.record()?;
+        Some((self.watch.status(), record))
     }
 
     /// A remark if the settings file of the running release differs from the installed file. Each call reads the

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -125,6 +126,16 @@ impl Door {
     /// The number of clients with an avatar that plays.
     pub fn players(&self) -> usize {
         self.reception.gate.avatars().played()
+    }
+
+    /// The number of sessions that were started since the door was opened.
+    pub fn sessions(&self) -> u64 {
+        self.reception.sessions.started.load(Ordering::Relaxed)
+    }
+
+    /// The number of lines that the processes of clients were given since the door was opened.
+    pub fn lines(&self) -> u64 {
+        self.reception.sessions.lines.load(Ordering::Relaxed)
     }
 
     /// The number of abandoned avatars: their client has gone and left them ([`crate::Limits::abandoned`]).

@@ -7,6 +7,7 @@
 //! A client is any stream that reads and writes. This module does not know whether it is a socket, TLS or a page.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use pq_otp::{Node, Pid, PortSink, Reason};
@@ -37,6 +38,9 @@ pub(crate) struct Sessions {
     avatars: Arc<Avatars>,
     pub(crate) told: Arc<Told>,
     pub(crate) logins: Logins,
+    /// The sessions that were started, and the lines that their processes were given.
+    pub(crate) started: AtomicU64,
+    pub(crate) lines: AtomicU64,
 }
 
 impl Sessions {
@@ -52,6 +56,8 @@ impl Sessions {
                 crowd: Arc::new(Crowd::new(move |pid| lives.is_alive(pid))),
                 settings,
             },
+            started: AtomicU64::new(0),
+            lines: AtomicU64::new(0),
         }
     }
 
@@ -70,6 +76,7 @@ impl Sessions {
         let supervisor = self.logins.settings.load().supervisor.clone();
         match start_session(&self.node, &supervisor, id, START_TIMEOUT).await {
             Ok(process) => {
+                self.started.fetch_add(1, Ordering::Relaxed);
                 self.node.own_port(id, process);
                 let client = Client::new(port, arrival.clone(), process, self.told.clone());
                 self.converse(stream, Session::new(self, id, client)).await;
@@ -172,6 +179,7 @@ impl Drop for Session<'_> {
 impl Owner for Session<'_> {
     fn on_line(&mut self, line: &[u8]) {
         self.presence.hears();
+        self.sessions.lines.fetch_add(1, Ordering::Relaxed);
         let node = &self.sessions.node;
         node.port_input(self.port, self.process(), line);
         self.lines.notify_one();

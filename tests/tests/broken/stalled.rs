@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use pq_tests::running::{BROKEN_VSN, Draft, PATIENCE, Player, Running, Signal, Tree, poll};
+use pq_tests::scrape;
 use pq_tests::story::Version;
 use serde_json::Value;
 
@@ -60,8 +61,9 @@ fn limits_stalls(tree: &Tree, limit: &str) {
 #[test]
 fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_it() {
     let tree = tree();
-    let mut node = node_of(&tree, &["--heroes", "20"]);
+    let mut node = node_of(&tree, &["--heroes", "20", "--metrics-port", "0"]);
     node.wrote("20 heroes started");
+    assert_eq!(scrape::get(&node, "/healthz", "*/*").status, 200);
     let early: Vec<Player> = ["Ann", "Bob"].map(|name| enter(&node, name)).into();
     let (_caught, stall) = is_caught(&node, &tree);
     let shard = stall["shard"].as_u64().unwrap();
@@ -82,6 +84,7 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_i
     let status = tree.does(&["status"]);
     assert!(status.contains(&sentence), "{status}");
     node.logged("a callback does not end: its shard is blocked");
+    views_say_that_it_is_blocked(&node, &sentence);
     lists_say_what_is_missing(&tree, shard, &sentence);
     nothing_is_installed(&tree, &sentence);
     // New clients are admitted, whatever shard they would have got.
@@ -107,6 +110,15 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_i
     );
     ends_as_it_is(&mut node, &tree);
     drop((early, late));
+}
+
+fn views_say_that_it_is_blocked(node: &Running, sentence: &str) {
+    let health = scrape::get(node, "/healthz", "*/*");
+    assert_eq!(health.status, 503);
+    assert!(health.body.starts_with(sentence), "{health:?}");
+    let metrics = scrape::metrics(node);
+    assert_eq!(scrape::sum(&metrics, "pq_stalled_shards", ""), 1.0);
+    assert_eq!(scrape::sum(&metrics, "pq_callbacks_stalled_total", ""), 1.0);
 }
 
 /// Connects a player to the broken release and starts its hero.

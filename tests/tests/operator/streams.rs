@@ -24,6 +24,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("build", &["/nowhere.rel", "--root", "/nowhere"]),
     ("tar", &["/nowhere.rel", "--root", "/nowhere"]),
     ("status", &[]),
+    ("events", &["--for", "0"]),
     ("which-releases", &[]),
     ("unpack", &["nothing-1.0.0"]),
     ("check-install", &["9.9.9"]),

@@ -35,6 +35,7 @@ const ROWS: &[Row] = &[
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
     row("0", "pq-protocol", &["pq-abi", "pq-term"]),
+    row("1", "pq-feed", &["pq-protocol"]),
     row("plugin", "pq-sdk", &["pq-abi", "pq-term"]),
     Row {
         tests_may: &["pq-sdk"],
@@ -85,6 +86,7 @@ const ROWS: &[Row] = &[
             "pq-sdk",
             "pq-abi",
             "pq-protocol",
+            "pq-feed",
             "pq-term",
         ],
     ),

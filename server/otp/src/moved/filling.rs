@@ -80,6 +80,8 @@ impl Shard {
         };
         let residues = Residue::into_residues(&filled.residues)?;
         if let Some(process) = self.slab.get_mut(moved.pid) {
+            let (node, was) = (&self.core.node, process.module);
+            self.tallies.change(node, was, filled.module);
             process.module = Some(filled.module);
             process.parent = moved.parent;
             process.body = filled.body;

@@ -106,6 +106,9 @@ impl Shard {
         let Some(mut process) = self.vanish(pid, &reason) else {
             return;
         };
+        if !reason.is_orderly() {
+            self.tallies.fail(&self.core.node, process.module);
+        }
         while let Some(envelope) = self.arena.pop(&mut process.mailbox) {
             self.leave_unread(pid, envelope, &reason);
         }
@@ -160,6 +163,7 @@ impl Shard {
         let mut process = self.slab.remove(pid)?;
         self.core.node.alive(self.core.id).dead(pid);
         self.counters.exited += 1;
+        self.tallies.end(&self.core.node, process.module);
         if let (true, Some(exited)) = (
             process.has(Flag::HoldsName),
             &self.core.node.config().exited,

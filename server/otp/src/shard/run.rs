@@ -44,7 +44,9 @@ impl Shard {
                 Envelope::PortData(port, _) => Some(*port),
                 _ => None,
             };
+            let timed = self.timing.begin();
             self.dispatch(pid, envelope);
+            self.timing.end(timed);
             if let Some(port) = input_of {
                 self.core.node.ports().input_done(port);
             }

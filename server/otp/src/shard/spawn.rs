@@ -62,6 +62,7 @@ impl Shard {
         let pid = self.slab.insert(|pid| Process::new(pid, parent, module));
         self.core.node.alive(self.core.id).born(pid);
         self.counters.spawned += 1;
+        self.tallies.start(&self.core.node, module);
         pid
     }
 

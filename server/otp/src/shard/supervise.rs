@@ -7,6 +7,7 @@ use pq_term::{Pid, Term};
 use super::{Due, Shard};
 use crate::called::{brief, brief_text};
 use crate::message::{Ack, Caller, Envelope, Signal, Spawn};
+use crate::node::{News, Notice};
 use crate::process::{Body, Flag, SupervisorBody};
 use crate::supervisor::{Action, Former, Input, Report, StartOutcome, Supervisor, Ticket};
 
@@ -234,6 +235,7 @@ impl Shard {
     /// Logs progress and supervisor reports, in the terms of OTP's `supervisor_report`. By default the log has
     /// the ends of children with their reasons, and the restarts; first starts are logged at DEBUG.
     fn report(&mut self, pid: Pid, report: Report) {
+        self.note_report(pid, &report);
         let supervisor = self.slab.get(pid).map_or("", |process| process.name());
         // A process that has ended has lost its name already.
         let name = |child: Pid| self.core.node.name_of(child);
@@ -268,5 +270,39 @@ impl Shard {
                 tracing::warn!(supervisor, %pid, report, "supervisor report");
             }
         }
+    }
+
+    /// Counts restarts, and passes failures and restarts to the listener, if there is one ([`crate::Notices`]).
+    fn note_report(&mut self, supervisor: Pid, report: &Report) {
+        let (id, pid) = match report {
+            Report::ChildTerminated { id, pid, .. } => (id, Some(*pid)),
+            Report::Restarted { id, pid, .. } => {
+                self.counters.restarts += 1;
+                (id, Some(*pid))
+            }
+            Report::ReachedMaxRestartIntensity { id } => {
+                self.counters.given_up += 1;
+                (id, None)
+            }
+            _ => return,
+        };
+        let Some(notices) = self.core.node.notices() else {
+            return;
+        };
+        let module = self
+            .slab
+            .get(supervisor)
+            .map_or("", |process| process.name());
+        notices.notice(Notice {
+            supervisor: module.to_string(),
+            child: brief_text(&id.to_string()),
+            pid,
+            name: pid.and_then(|pid| self.core.node.name_of(pid)),
+            news: match report {
+                Report::ChildTerminated { reason, .. } => News::Failed(brief(reason)),
+                Report::Restarted { .. } => News::Restarted,
+                _ => News::GivenUp,
+            },
+        });
     }
 }

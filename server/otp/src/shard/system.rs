@@ -193,6 +193,8 @@ impl Shard {
 
     fn put_state(&mut self, pid: Pid, state: State) {
         if let Some(process) = self.slab.get_mut(pid) {
+            let (node, was) = (&self.core.node, process.module);
+            self.tallies.change(node, was, state.module());
             process.module = Some(state.module());
             process.body = Body::Callback(state);
         }
@@ -320,6 +322,8 @@ impl Shard {
             Err(failure) => return Err(failure.into_reason()),
         };
         let process = self.slab.get_mut(pid).ok_or(Reason::NoProc)?;
+        let (node, was) = (&self.core.node, process.module);
+        self.tallies.change(node, was, current);
         process.module = Some(current);
         match &mut process.body {
             Body::Supervisor(body) => body.machine.replace_spec(&spec),

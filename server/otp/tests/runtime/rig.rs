@@ -1,6 +1,6 @@
 //! A simulated node with the library of the tests and its journal, and short methods for the steps of tests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -101,6 +101,30 @@ pub(crate) struct Rig {
     pub(crate) modules: Arc<Linked>,
     journal: Journal,
     names: Vec<(Pid, String)>,
+}
+
+/// After every test, the counts of processes are those of the processes themselves.
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let mut living = BTreeMap::<(String, String), u64>::new();
+        for process in self.sim.processes() {
+            // Processes of the runtime itself count together.
+            let is_own = process.kind == "native";
+            let name = if is_own {
+                "pq".to_string()
+            } else {
+                process.module
+            };
+            *living.entry((name, process.vsn)).or_default() += 1;
+        }
+        let counts = self.sim.node().counts().into_iter();
+        let counted = counts.map(|(version, count)| (version, count.living));
+        let counted: BTreeMap<_, _> = counted.filter(|(_, living)| *living > 0).collect();
+        assert_eq!(counted, living);
+    }
 }
 
 impl Rig {

@@ -1,7 +1,10 @@
 //! Supervisors with real processes (`supervisor(3)`). The state machine has its own tests.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
 use pq_abi::spec::{ChildCount, ChildSpec, Restart, Strategy, SupReply, SupRequest};
-use pq_otp::{Ask, Pid, Term};
+use pq_otp::{Ask, News, Notice, Notices, Pid, Term};
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, proptest};
 
 use crate::actor::Do;
@@ -72,6 +75,61 @@ fn who_is_restarted_is_what_the_strategy_says() {
         assert_eq!(words(&mut rig), expected, "{strategy:?}");
         assert_ne!(pid(&mut rig, sup, "b"), b);
     }
+}
+
+/// A listener that keeps all notices, while they are wanted.
+#[derive(Default)]
+struct Listener {
+    is_wanted: AtomicBool,
+    notices: Mutex<Vec<Notice>>,
+}
+
+impl Notices for Listener {
+    fn is_wanted(&self) -> bool {
+        self.is_wanted.load(Ordering::Relaxed)
+    }
+
+    fn notice(&self, notice: Notice) {
+        self.notices.lock().unwrap().push(notice);
+    }
+}
+
+#[test]
+fn failures_and_restarts_are_counted_and_told_to_a_listener_that_wants_them() {
+    let mut rig = Rig::new();
+    let listener = Arc::<Listener>::default();
+    assert!(rig.sim.node().tell_notices(listener.clone()));
+    let sup = begin(&mut rig, Strategy::OneForOne, vec![noisy("a"), noisy("b")]);
+    let a = pid(&mut rig, sup, "a");
+    rig.exit(a, "kill");
+    assert!(listener.notices.lock().unwrap().is_empty());
+    listener.is_wanted.store(true, Ordering::Relaxed);
+    let (a, b) = (pid(&mut rig, sup, "a"), pid(&mut rig, sup, "b"));
+    rig.exit(a, "kill");
+    let next = pid(&mut rig, sup, "a");
+    rig.exit(b, "kill");
+    let notices = listener.notices.lock().unwrap();
+    let told: Vec<_> = notices
+        .iter()
+        .map(|notice| (notice.child.as_str(), notice.pid, notice.news.clone()))
+        .collect();
+    let failed = || News::Failed("killed".to_string());
+    let expected = [
+        ("a", Some(a), failed()),
+        ("a", Some(next), News::Restarted),
+        ("b", Some(b), failed()),
+        ("b", None, News::GivenUp),
+    ];
+    assert_eq!(told, expected);
+    assert!(
+        notices.iter().all(|notice| notice.supervisor == "tree"),
+        "{notices:?}"
+    );
+    let counters = rig.sim.counters();
+    assert_eq!((counters.restarts, counters.given_up), (2, 1));
+    let counts = rig.sim.node().counts();
+    let actors = counts[&("actor".to_string(), "1.0.0".to_string())];
+    assert_eq!((actors.started, actors.ended, actors.failed), (4, 4, 3));
 }
 
 #[test]

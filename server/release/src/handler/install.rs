@@ -209,7 +209,7 @@ impl Run<'_, '_> {
         let mut transaction = Transaction::begin(self.driver, plan);
         watch.follow(transaction.board());
         watch.enter(InstallPhase::Copy);
-        transaction.copy()?;
+        transaction.copy_telling(|| watch.enter(InstallPhase::Follow))?;
         watch.enter(InstallPhase::Hold);
         let mut held = transaction.hold()?;
         self.before.enter(held.driver(), &self.prepared.boot)?;
@@ -220,6 +220,7 @@ impl Run<'_, '_> {
                 self.handler.code.change(changes).expect(
                     "the preview of these changes succeeded, and no other thread changes code",
                 );
+            watch.enter(InstallPhase::Swap);
         });
         self.sum.add(committed);
         Ok(forgotten)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pq_otp::Direction;
 use pq_otp::upgrade::Committed;
+use pq_protocol::Histogram;
 use pq_protocol::record::{InstallRecord, Micros, ModuleChange};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,9 @@ impl Sum {
         record.pause_us = Micros::of_some(&self.pauses_us, self.unpaused);
         record.pause_us.max = record.pause_us.max.max(u64::from(self.shut_us));
         record.stall_us = Micros::of(&self.stalls_us);
+        record.pauses = Histogram::of_us(&self.pauses_us);
+        record.pauses.add(0, self.unpaused);
+        record.stalls = Histogram::of_us(&self.stalls_us);
         record.killed = self.killed;
         for change in &mut record.modules {
             change.processes = self.processes.get(&change.module).copied().unwrap_or(0);

@@ -99,6 +99,19 @@ impl Watch {
         self.now.lock().status()
     }
 
+    /// The record of the install as far as it goes, with the current phase, which has not ended; `None` without an install.
+    pub fn record(&self) -> Option<InstallRecord> {
+        let now = self.now.lock();
+        let since = now.since.filter(|_| now.phase != InstallPhase::Idle)?;
+        let mut record = now.record.clone();
+        record.phases.push(PhaseTook {
+            phase: now.phase,
+            took_us: since.elapsed().as_micros() as u64,
+        });
+        record.converted += now.progress().converted;
+        Some(record)
+    }
+
     /// Calls `hear` at the start of every phase from now on.
     pub fn listen(&self, hear: impl Fn(&InstallStatus) + Send + Sync + 'static) {
         *self.hear.lock() = Some(Box::new(hear));

@@ -122,6 +122,7 @@ impl Staging {
             return;
         };
         if let Fate::Changes(to) = self.copies.fate(module) {
+            shard.tallies.change(&shard.core.node, Some(module), to);
             process.module = Some(to);
         }
         // A swap drops the old state, which runs code of a library.

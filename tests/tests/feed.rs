@@ -1,0 +1,12 @@
+//! The views of a node: `pq events`, `/metrics`, `/healthz` and `/readyz`. They agree with each other and with `pq status`, and
+//! disturb nobody.
+#![allow(clippy::unwrap_used)]
+
+#[path = "feed/agree.rs"]
+mod agree;
+#[path = "feed/documents.rs"]
+mod documents;
+#[path = "feed/viewers.rs"]
+mod viewers;
+#[path = "feed/web.rs"]
+mod web;

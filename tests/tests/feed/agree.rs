@@ -1,0 +1,187 @@
+//! The views of one node agree: `pq events`, `/metrics`, `pq status`, and the records of installs.
+
+use pq_tests::running::{PATIENCE, Running, Tree, poll};
+use pq_tests::scrape::{metrics, node, sum};
+use serde_json::Value;
+
+use crate::viewers::{lines, sees, viewer};
+
+const HEROES: u64 = 300;
+
+/// Three processes for each hero, the controller, three top supervisors, the registry's server.
+const PROCESSES: u64 = 3 * HEROES + 5;
+
+/// The sum of a figure over all entries of a map.
+fn total(state: &Value, map: &str, figure: &str) -> u64 {
+    let entries = state[map].as_object().unwrap().values();
+    entries
+        .map(|entry| entry[figure].as_u64().unwrap_or(0))
+        .sum()
+}
+
+/// All views of the node have the same processes at any moment, also while states are converted.
+fn processes_agree(tree: &Tree, node: &Running, seen: &Running) {
+    let all = lines(seen);
+    let state = crate::viewers::state(&all);
+    let of_events = total(&state, "shards", "started") - total(&state, "shards", "ended");
+    assert_eq!(of_events, PROCESSES);
+    assert_eq!(tree.answer(&["status"])["processes"], PROCESSES);
+    let text = metrics(node);
+    let of_metrics =
+        sum(&text, "pq_processes_started_total", "") - sum(&text, "pq_processes_ended_total", "");
+    assert_eq!(of_metrics as u64, PROCESSES);
+    assert_eq!(sum(&text, "pq_ready", "") as u64, 1);
+}
+
+/// Installs a release, and compares the views until the install has ended. Returns its record as the command has it.
+fn installs(vsn: &str, tree: &Tree, node: &Running, seen: &Running) -> Value {
+    let mut command = pq_tests::running::pq(["install", vsn, "--json", "--root"]);
+    let mut install = Running::start(command.arg(tree.root()));
+    let mut looks = 0;
+    while pq_tests::running::poll(std::time::Duration::ZERO, || ended(&install)).is_none() {
+        processes_agree(tree, node, seen);
+        looks += 1;
+    }
+    assert!(install.end().success(), "{}", install.log());
+    assert!(looks > 0);
+    serde_json::from_str(&install.out()).unwrap()
+}
+
+fn ended(install: &Running) -> Option<()> {
+    install.out().ends_with('\n').then_some(())
+}
+
+/// The sum of the durations of this phase in a record, in microseconds.
+fn took_us(record: &Value, phase: &str) -> u64 {
+    let phases = record["phases"].as_array().unwrap().iter();
+    let of = phases.filter(|it| it["phase"] == phase);
+    of.map(|it| it["took_us"].as_u64().unwrap()).sum()
+}
+
+fn count(histogram: &Value) -> u64 {
+    let counts = histogram["counts"].as_array().unwrap().iter();
+    counts.map(|count| count.as_u64().unwrap()).sum()
+}
+
+#[test]
+fn all_views_agree_while_heroes_play_and_a_release_is_installed_and_left_again() {
+    let tree = Tree::new();
+    let node = node(&tree, &["--heroes", "300", "--pace", "50"]);
+    node.wrote("300 heroes started");
+    let (seen, text) = (viewer(&tree, &["--json"]), viewer(&tree, &[]));
+    sees(&seen, |state| {
+        state["processes"]["pq_player-1.0.0"]["living"] == HEROES
+    });
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    let up = installs("1.1.0", &tree, &node, &seen);
+    sees(&seen, |state| is_last(state, &up));
+    versions_are(&node, &seen, "1.1.0");
+    let down = installs("1.0.0", &tree, &node, &seen);
+    sees(&seen, |state| is_last(state, &down));
+    versions_are(&node, &seen, "1.0.0");
+    records_are_in_the_metrics(&metrics(&node), [&up, &down]);
+    each_install_is_told_once(&seen);
+    text.wrote("install 1.0.0 to 1.1.0 (up): prepare ");
+    text.wrote("install 1.1.0 to 1.0.0 (down): prepare ");
+    let history = tree.answer(&["history"]);
+    let entries = history["entries"].as_array().unwrap().iter();
+    let pauses: Vec<&Value> = entries
+        .map(|it| &it["pause_us"])
+        .filter(|it| it.is_object())
+        .collect();
+    assert_eq!(pauses.len(), 2);
+    assert!(pauses.contains(&&up["pause_us"]) && pauses.contains(&&down["pause_us"]));
+    assert_eq!(node.errors(), [""; 0]);
+}
+
+/// Whether the last install of these figures is the one of this record.
+fn is_last(state: &Value, record: &Value) -> bool {
+    let last = &state["last_install"];
+    [
+        "from",
+        "to",
+        "phases",
+        "converted",
+        "failed",
+        "pauses",
+        "stalls",
+        "pause_us",
+    ]
+    .iter()
+    .all(|field| last[*field] == record[*field])
+}
+
+/// The heroes run this version, in all views.
+fn versions_are(node: &Running, seen: &Running, vsn: &str) {
+    let name = format!("pq_player-{vsn}");
+    let state = sees(seen, |state| state["processes"][&name]["living"] == HEROES);
+    let sample = state["sample"].as_object().unwrap();
+    let heroes = sample.values().filter_map(Value::as_str);
+    let heroes: Vec<&str> = heroes.filter(|it| it.starts_with("pq_player-")).collect();
+    assert!(
+        heroes.len() > 10 && heroes.iter().all(|version| *version == name),
+        "{heroes:?}"
+    );
+    let label = format!("{{module=\"pq_player\",vsn=\"{vsn}\"}}");
+    let living = poll(PATIENCE, || {
+        let living = sum(&metrics(node), "pq_processes", &label) as u64;
+        (living == HEROES).then_some(())
+    });
+    living.expect("the metrics have the version");
+}
+
+fn records_are_in_the_metrics(text: &str, records: [&Value; 2]) {
+    let of = |name: &str, label: &str| sum(text, name, label);
+    assert_eq!(of("pq_installs_total", "result=\"done\""), 2.0);
+    assert_eq!(of("pq_installs_total", "result=\"failed\""), 0.0);
+    let both = |field: &str| -> u64 {
+        records
+            .iter()
+            .map(|record| record[field].as_u64().unwrap())
+            .sum()
+    };
+    assert_eq!(of("pq_conversions_total", "") as u64, both("converted"));
+    assert_eq!(of("pq_conversions_failed_total", "") as u64, both("failed"));
+    for phase in ["prepare", "copy", "follow", "hold", "commit", "swap"] {
+        let label = format!("phase=\"{phase}\"");
+        let us = of("pq_install_phase_duration_seconds_total", &label) * 1e6;
+        let recorded: u64 = records.iter().map(|record| took_us(record, phase)).sum();
+        assert!(
+            recorded > 0 && (us - recorded as f64).abs() < 1.0,
+            "{phase}: {us}, {recorded}"
+        );
+    }
+    let pauses = records
+        .iter()
+        .map(|record| count(&record["pauses"]))
+        .sum::<u64>();
+    assert_eq!(of("pq_install_pause_seconds_count", "") as u64, pauses);
+    assert!(pauses >= 2 * HEROES, "{pauses}");
+    let stalls = records
+        .iter()
+        .map(|record| count(&record["stalls"]))
+        .sum::<u64>();
+    assert_eq!(of("pq_install_stall_seconds_count", "") as u64, stalls);
+}
+
+/// Each install is told once, with all its phases in their order, however short it was.
+fn each_install_is_told_once(seen: &Running) {
+    let lines = lines(seen);
+    let records = lines
+        .iter()
+        .filter_map(|line| line["delta"]["last_install"]["phases"].as_array());
+    let phases: Vec<Vec<&str>> = records
+        .map(|phases| {
+            phases
+                .iter()
+                .filter_map(|it| it["phase"].as_str())
+                .collect()
+        })
+        .collect();
+    assert_eq!(phases.len(), 2);
+    for phases in phases {
+        let exchange = ["copy", "follow", "hold", "commit", "swap"];
+        assert_eq!(phases[0], "prepare");
+        assert!(phases.windows(5).any(|part| part == exchange), "{phases:?}");
+    }
+}
