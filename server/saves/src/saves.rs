@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::booting::Booting;
 use crate::finish::{Finished, Order};
 use crate::keeper::{Keeper, News, Shared, Watched};
 use crate::opening::{Opening, Versions};
-use crate::restarts::{JOBS_MAX, RestartSetup, Restarts};
+use crate::restarts::{JOBS_MAX, Job, RestartSetup, Restarts};
 use crate::roster::Roster;
 use crate::rows::{Numbers, Rows};
 use crate::settings::{Durable, Pace, Telling};
@@ -118,15 +118,7 @@ impl Saves {
             telling: setup.pace.told,
             booting,
         };
-        Restarts::start(RestartSetup {
-            node: setup.node.clone(),
-            roster: roster.clone(),
-            saver: saver.clone(),
-            versions: setup.versions,
-            first_seq: saves.numbers.first(),
-            jobs,
-            stopped: saves.stopped.clone(),
-        })?;
+        saves.start_restarts(setup.versions, jobs)?;
         let rows = Rows::new(setup.node, roster, saver, saves.numbers.clone());
         let shared = Shared {
             news,
@@ -144,6 +136,23 @@ impl Saves {
         let thread = thread::Builder::new().name("saves-boot".to_string());
         thread.spawn(move || boot.run())?;
         Ok(saves)
+    }
+
+    fn start_restarts(
+        &self,
+        versions: Arc<dyn Versions>,
+        jobs: Receiver<Job>,
+    ) -> Result<(), OpenError> {
+        Restarts::start(RestartSetup {
+            node: self.node.clone(),
+            roster: self.roster.clone(),
+            saver: self.saver.clone(),
+            versions,
+            first_seq: self.numbers.first(),
+            jobs,
+            stopped: self.stopped.clone(),
+        })?;
+        Ok(())
     }
 
     /// When clients are told of the states of children.
