@@ -244,7 +244,7 @@ pub enum Report {
         id: Term,
         /// The new process of the child.
         pid: Pid,
-        /// The child before.
+        /// The child that ended or failed, whose place the new process takes.
         of: Former,
     },
     /// A child ended with a reason that causes a restart or a report.

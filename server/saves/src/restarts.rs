@@ -87,7 +87,7 @@ pub(crate) struct RestartSetup {
 }
 
 impl Restarts {
-    /// Starts the threads.
+    /// Starts the thread that decides, and those that convert. They end with [`RestartSetup::stopped`].
     pub(crate) fn start(setup: RestartSetup) -> std::io::Result<()> {
         let (converters, parts) = sync_channel(CONVERSIONS_MAX);
         let parts = Arc::new(Mutex::new(parts));

@@ -81,7 +81,7 @@ pub(crate) struct Roster {
     jobs: SyncSender<Job>,
 }
 
-/// See [`crate::Saves::on_set_aside`].
+/// Told of roots; [`crate::Saves::on_set_aside`] has its rules.
 pub(crate) type OnAside = Box<dyn Fn(Pid) + Send + Sync>;
 
 impl Roster {

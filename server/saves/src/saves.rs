@@ -16,7 +16,7 @@ use crate::booting::Booting;
 use crate::finish::{Finished, Order};
 use crate::keeper::{Keeper, News, Shared, Watched};
 use crate::opening::{Opening, Versions};
-use crate::restarts::{JOBS_MAX, RestartSetup, Restarts};
+use crate::restarts::{JOBS_MAX, Job, RestartSetup, Restarts};
 use crate::roster::Roster;
 use crate::rows::{Numbers, Rows};
 use crate::settings::{Durable, Pace, Telling};
@@ -113,22 +113,14 @@ impl Saves {
             telling: pace.told,
             booting: Booting::default(),
         };
-        Restarts::start(RestartSetup {
-            node,
-            roster,
-            saver,
-            versions,
-            first_seq: saves.numbers.first(),
-            jobs,
-            stopped: saves.stopped.clone(),
-        })?;
-        saves.begin_to_keep(news, pace)?;
-        saves.begin_to_boot(Arc::new(opening), on_end)?;
+        saves.start_restarts(versions, jobs)?;
+        saves.start_keeper(news, pace)?;
+        saves.start_boot(Arc::new(opening), on_end)?;
         Ok(saves)
     }
 
     /// Starts the thread that asks for copies.
-    fn begin_to_keep(&self, news: Receiver<News>, pace: Pace) -> std::io::Result<()> {
+    fn start_keeper(&self, news: Receiver<News>, pace: Pace) -> std::io::Result<()> {
         let shared = Shared {
             news,
             sender: self.news.clone(),
@@ -146,7 +138,7 @@ impl Saves {
     }
 
     /// Starts the thread that puts rows in.
-    fn begin_to_boot(&self, opens: Arc<Opening>, on_end: OnEnd) -> std::io::Result<()> {
+    fn start_boot(&self, opens: Arc<Opening>, on_end: OnEnd) -> std::io::Result<()> {
         let boot = Boot {
             node: self.node.clone(),
             file: self.file.clone(),
@@ -159,6 +151,23 @@ impl Saves {
         self.roster.expect();
         let thread = thread::Builder::new().name("saves-boot".to_string());
         thread.spawn(move || boot.run()).map(drop)
+    }
+
+    fn start_restarts(
+        &self,
+        versions: Arc<dyn Versions>,
+        jobs: Receiver<Job>,
+    ) -> Result<(), OpenError> {
+        Restarts::start(RestartSetup {
+            node: self.node.clone(),
+            roster: self.roster.clone(),
+            saver: self.saver.clone(),
+            versions,
+            first_seq: self.numbers.first(),
+            jobs,
+            stopped: self.stopped.clone(),
+        })?;
+        Ok(())
     }
 
     /// When clients are told of the states of children.

@@ -64,7 +64,7 @@ pub enum NotRead {
     /// Too many questions wait, or the saver has ended.
     #[error("read saved rows: the store is closed, or too many ask it")]
     Refused,
-    /// The file could not be read.
+    /// The file is damaged, or cannot be read now.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

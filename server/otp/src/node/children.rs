@@ -80,7 +80,7 @@ pub struct Restart {
 pub enum Comeback {
     /// With the arguments of its first start.
     Anew,
-    /// With this state.
+    /// With this state, and its conversion where versions differ.
     Saved(SavedPart, Arc<dyn Opens>),
     /// Not at all: its supervisor goes on without it.
     Never,

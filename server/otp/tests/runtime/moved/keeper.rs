@@ -14,7 +14,7 @@ use crate::rig::Rig;
 pub(crate) enum Answers {
     /// With the kept state, at once.
     Saved,
-    /// Not at all.
+    /// The supervisor goes on without the process.
     Never,
     /// The restart waits in the list.
     Later,
