@@ -60,7 +60,7 @@ pub(crate) struct Node {
     /// The game's unit of time for these avatars, in milliseconds; 0 means no pauses
     #[arg(long, value_name = "MS", default_value_t = 800)]
     pub(crate) pace: u32,
-    /// Neither read nor write the saves: nobody comes back, and nothing is saved
+    /// Neither read nor write the saves: nobody comes back, nothing is saved, and a blocked shard does not restart the node
     #[arg(long)]
     pub(crate) no_saves: bool,
     /// The number of scheduler threads [default: one per core]

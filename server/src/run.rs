@@ -6,7 +6,6 @@ mod stopping;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
@@ -18,7 +17,7 @@ use pq_saves::Saves;
 use pq_term::Term;
 use sockserv::Door;
 use stopping::Stopping;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::addresses::Addresses;
 use crate::avatars;
@@ -331,19 +330,10 @@ impl Service<'_> {
     ) -> anyhow::Result<End<Word>> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
         let metrics = Metrics::open(&booted, options).await?;
-        let (saves, early) = open_saves(&booted, options, ends).await?;
+        let (saves, came_back) = open_saves(&booted, options).await?;
         saves
             .iter()
             .for_each(|saves| self.teller.knows_saves(saves));
-        if let Some(word) = early {
-            save_all(&booted, saves, None).await;
-            let (addresses, vsn) = (Addresses::default(), booted.release().to_string());
-            return word.map(|word| End {
-                word,
-                ran: Ran { addresses, vsn },
-                shutdown: self.shutdown,
-            });
-        }
         let door = door::open(&booted, options, releases.clone()).await?;
         if let (Some(saves), Some(door)) = (&saves, &door) {
             let noun = door::Game::of(&booted).unwrap_or_default().noun;
@@ -358,7 +348,7 @@ impl Service<'_> {
         // Starting avatars takes seconds, so a signal is handled in the meantime.
         let outcome = tokio::select! {
             outcome = wait_for_end(ends) => outcome,
-            failed = play(&booted, options, || listening(addresses)) => failed.map(|never| match never {}),
+            failed = play(&booted, options, came_back, || listening(addresses)) => failed.map(|never| match never {}),
         };
         let mut stopping = Stopping::begin();
         running.views().stop();
@@ -418,25 +408,19 @@ impl Service<'_> {
     }
 }
 
-/// Opens the saves, which puts all saved avatars back. Also returns the cause of an end that has come meanwhile.
+/// Opens the saves, which begins to put all saved avatars back. The receiver gets a message, or is closed, when that is over.
 async fn open_saves(
     booted: &Arc<Booted>,
     options: &options::Node,
-    ends: &mut Ends,
-) -> anyhow::Result<(Option<Arc<Saves>>, Option<anyhow::Result<Word>>)> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let (node, of_node, stops) = (booted.clone(), options.clone(), cancelled.clone());
-    let mut opening = tokio::task::spawn_blocking(move || saves::open(&node, &of_node, &stops));
-    let mut early = None;
-    let opened = tokio::select! {
-        opened = &mut opening => opened,
-        word = wait_for_end(ends) => {
-            early = Some(word);
-            cancelled.store(true, Ordering::Relaxed);
-            opening.await
-        }
+) -> anyhow::Result<(Option<Arc<Saves>>, oneshot::Receiver<()>)> {
+    let (tell, came_back) = oneshot::channel();
+    let (node, of_node) = (booted.clone(), options.clone());
+    // The receiver may be gone: the node stops.
+    let on_end = move || {
+        let _ = tell.send(());
     };
-    Ok((opened??.map(Arc::new), early))
+    let opening = tokio::task::spawn_blocking(move || saves::open(&node, &of_node, on_end));
+    Ok((opening.await??.map(Arc::new), came_back))
 }
 
 /// Saves all avatars once more, before the applications stop. Then clients are told everything; if something is not saved,
@@ -451,12 +435,15 @@ async fn save_all(booted: &Arc<Booted>, saves: Option<Arc<Saves>>, door: Option<
     }
 }
 
-/// Starts the avatars and then writes reports for ever; returns only on error.
+/// Waits for the saved avatars, starts further ones, and then writes reports for ever; returns only on error.
 async fn play(
     booted: &Booted,
     options: &options::Node,
+    came_back: oneshot::Receiver<()>,
     listening: impl FnOnce(),
 ) -> anyhow::Result<Infallible> {
+    // An error means that nobody comes back.
+    let _ = came_back.await;
     fill(booted, options).await?;
     listening();
     match report(booted, options.report_every).await {}

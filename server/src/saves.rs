@@ -13,11 +13,10 @@ mod versions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use pq_otp::Term;
-use pq_saves::{Audience, BadSetting, Durable, Pace, Saves, Setup, Telling, Waiting};
+use pq_saves::{Audience, BadSetting, CameBack, Durable, Pace, Saves, Setup, Telling, Waiting};
 use sockserv::{Door, Noun};
 
 use crate::boot::Booted;
@@ -53,14 +52,15 @@ pub(crate) fn read(
     Ok((durable, Pace::read(application, env("save").as_ref())?))
 }
 
-/// Opens the store, puts all saved avatars back, and says how many. `None` for a release without durable avatars.
+/// Opens the store, and begins to put all saved avatars back. When that is over, says how many, and calls `on_end`. `None` for a
+/// release without durable avatars.
 ///
 /// # Errors
 /// When a setting is invalid, or the store cannot be used.
 pub(crate) fn open(
     booted: &Booted,
     options: &options::Node,
-    cancelled: &AtomicBool,
+    on_end: impl FnOnce() + Send + 'static,
 ) -> anyhow::Result<Option<Saves>> {
     let Some(application) = booted.behind_door() else {
         return Ok(None);
@@ -70,24 +70,31 @@ pub(crate) fn open(
     if durable.is_empty() || options.no_saves {
         return Ok(None);
     }
+    let (file, noun) = (
+        file(booted.root()),
+        Game::of(booted).unwrap_or_default().noun,
+    );
+    let of_boot = file.clone();
     let setup = Setup {
         node: node.clone(),
-        file: file(booted.root()),
+        file,
         durable,
         pace,
         versions: Arc::new(versions_of(booted)),
-        cancelled,
+        on_end: Box::new(move |back| {
+            say_who_came_back(&back, &of_boot, &noun);
+            on_end();
+        }),
     };
     let saves = Saves::open(setup).map_err(|error| {
         anyhow::anyhow!("failed to {error}; --no-saves starts the node without its saves")
     })?;
     booted.names().reserve(Box::new(saves.reserved()));
-    say_who_came_back(&saves, &Game::of(booted).unwrap_or_default().noun);
     Ok(Some(saves))
 }
 
-fn say_who_came_back(saves: &Saves, noun: &Noun) {
-    let (back, file) = (saves.came_back(), saves.file().display());
+fn say_who_came_back(back: &CameBack, file: &Path, noun: &Noun) {
+    let file = file.display();
     let many = &noun.many;
     tracing::info!(file = %file, came_back = back.came_back, set_aside = back.set_aside, "{many} are saved");
     if back.came_back + back.set_aside + back.failed + back.left == 0 {

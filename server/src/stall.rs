@@ -199,14 +199,24 @@ impl Known {
         let (Some(saves), Some(name)) = (self.saves.get(), &stall.name) else {
             return;
         };
-        match saves.hold_back(name, &stall.to_string()) {
-            Ok(Some(row)) => {
-                tracing::error!(row = row.id, name, "a saved child is held back: {stall}");
+        for name in names_in(name) {
+            match saves.hold_back(&name, &stall.to_string()) {
+                Ok(Some(row)) => {
+                    tracing::error!(row = row.id, name, "a saved child is held back: {stall}");
+                }
+                Ok(None) => (),
+                Err(error) => tracing::error!(name, "failed to hold a saved child back: {error}"),
             }
-            Ok(None) => (),
-            Err(error) => tracing::error!(name, "failed to hold a saved child back: {error}"),
         }
     }
+}
+
+/// The names that an avatar of this process may have: `Ann`, also for `{events,"Ann"}`.
+fn names_in(name: &str) -> Vec<String> {
+    let term = pq_term::read_outside(name).ok();
+    let parts = term.as_ref().and_then(Term::as_tuple).unwrap_or_default();
+    let parts = parts.iter().filter_map(Term::as_str).map(str::to_string);
+    std::iter::once(name.to_string()).chain(parts).collect()
 }
 
 fn log(event: StallEvent, stall: &Stall) {
@@ -250,6 +260,13 @@ fn log(event: StallEvent, stall: &Stall) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_of_an_avatar_may_have_a_name_around_that_of_the_avatar() {
+        assert_eq!(names_in("Ann"), ["Ann"]);
+        let name = "{events,\"Ann\"}";
+        assert_eq!(names_in(name), [name, "Ann"]);
+    }
 
     #[test]
     fn the_setting_is_a_time_that_can_be_measured_or_infinity() {

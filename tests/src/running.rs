@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tempfile::TempDir;
 
-pub use disk::Disk;
+pub use disk::{Access, Disk};
 pub use once::once;
 pub use player::{AGREE, PROMPT, Player, plain_text};
 pub use raw::RawClient;

@@ -3,8 +3,11 @@
 //! | module | what happens |
 //! |---|---|
 //! | `killed` | `kill -9`: watched heroes, heroes that have quit, a second node on the tree |
+//! | `stalled` | a callback that does not end |
 //! | `stopped` | an orderly stop, which loses nothing |
 //! | `versions` | installs, and rows of older and newer versions |
+//! | `disk` | disks that fail, and `demo --fresh` |
+//! | `extra` | conversions with the argument of an appup, on simulated nodes |
 //! | `generated` | versions on simulated nodes |
 //! | `aside` | rows that cannot be opened, and stores that cannot |
 //! | `fallen` | heroes whose state machine fails |
@@ -16,6 +19,10 @@
 
 #[path = "saves/aside.rs"]
 mod aside;
+#[path = "saves/disk.rs"]
+mod disk;
+#[path = "saves/extra.rs"]
+mod extra;
 #[path = "saves/fallen.rs"]
 mod fallen;
 #[path = "saves/files.rs"]
@@ -28,6 +35,8 @@ mod killed;
 mod one;
 #[path = "saves/saved.rs"]
 mod saved;
+#[path = "saves/stalled.rs"]
+mod stalled;
 #[path = "saves/stopped.rs"]
 mod stopped;
 #[path = "saves/told.rs"]

@@ -180,7 +180,7 @@ pub enum Action {
         /// Whether the child may run on another shard (`simple_one_for_one`).
         dynamic: bool,
         /// The child that ran before and is started again; `None` for any other start.
-        again: Option<Again>,
+        again: Option<Box<Again>>,
     },
     /// Send an exit signal: [`Reason::Shutdown`] or [`Reason::Kill`].
     Exit {

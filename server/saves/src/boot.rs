@@ -4,25 +4,32 @@
 //!   store ─ rows in the order of their births ─► decoded ─► put in, some hundred at a time ─┬─► entered in the roster
 //!                                                                                           └─► set aside, with a sentence
 //! ```
+//! Clients are admitted meanwhile; the names of rows that have not come back are reserved. An error of the file ends the boot, and
+//! the names of the rest stay reserved.
+//!
 //! A row that cannot be opened never ends the boot. It is set aside, and the next boot tries it again: a library may be there
 //! then. The memory does not grow with the number of rows.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use foldhash::HashSet;
 use parking_lot::{Condvar, Mutex};
 use pq_otp::moved::{Opens, PutIn, Subtree, Under};
 use pq_otp::{Node, Pid};
-use pq_store::{Change, Database, Mark, Read, Row, State, StoreError};
+use pq_store::{Change, Database, Mark, Read, Row, Saver, Snapshot, State, StoreError};
 
+use crate::booting::Booting;
 use crate::key::supervisor_of;
 use crate::operations::HELD_BACK;
+use crate::reserved::Reserved;
 use crate::restarts::{FAILED, is_current};
 use crate::roster::{Born, Entry, Roster};
-use crate::rows::unix_ms;
+use crate::rows::{submit, unix_ms};
 
 /// The children that are put in at the same time: enough for all shards, and few enough for the cache of a core.
 const IN_FLIGHT_MAX: usize = 512;
@@ -102,24 +109,57 @@ struct Aside {
     why: String,
 }
 
-/// The result of [`put_all`]: the counts, what the store is to be told, and the highest number in it.
-pub(crate) struct Loaded {
-    pub(crate) counts: CameBack,
-    pub(crate) changes: Vec<Change>,
-    pub(crate) highest: u64,
+/// The changes that the store is told at once after a boot.
+const CHANGES_MAX: usize = 1_000;
+
+/// Reserves the names of all rows that a boot puts in.
+pub(crate) fn reserve(store: &mut Database, roster: &Roster) -> Result<(), StoreError> {
+    let mut coming = HashSet::default();
+    store.keys(&mut |key| {
+        coming.insert(Reserved::coming(key));
+    })?;
+    roster.reserved.begin(coming);
+    Ok(())
 }
 
 /// A boot under way.
-pub(crate) struct Boot<'a> {
-    pub(crate) node: &'a Node,
-    pub(crate) roster: &'a Arc<Roster>,
+pub(crate) struct Boot {
+    pub(crate) node: Node,
+    pub(crate) file: PathBuf,
+    pub(crate) saver: Saver,
+    pub(crate) roster: Arc<Roster>,
     pub(crate) opens: Arc<dyn Opens>,
-    pub(crate) cancelled: &'a AtomicBool,
+    pub(crate) booting: Booting,
+    /// Told of the end of the boot.
+    pub(crate) on_end: Box<dyn FnOnce(CameBack) + Send>,
 }
 
-impl Boot<'_> {
-    /// Puts all rows in.
-    pub(crate) fn put_all(self, store: &mut Database) -> Result<Loaded, StoreError> {
+impl Boot {
+    /// Puts all rows in, and tells the store and the caller what has become of them.
+    pub(crate) fn run(self) {
+        let loaded = Snapshot::open(&self.file).and_then(|mut store| self.put_all(&mut store));
+        let counts = match loaded {
+            Ok((counts, changes)) => {
+                for chunk in changes.chunks(CHANGES_MAX) {
+                    let _ = submit(&self.saver, chunk.to_vec(), || !self.booting.is_cancelled());
+                }
+                self.roster.reserved.end();
+                counts
+            }
+            Err(why) => {
+                tracing::error!(
+                    "failed to {why}: the saved children behind that place stay as they are"
+                );
+                CameBack::default()
+            }
+        };
+        self.roster.arrived(None, &self.node);
+        self.booting.end(counts);
+        (self.on_end)(counts);
+    }
+
+    /// Puts all rows in. Returns the counts, and what the store is to be told.
+    fn put_all(&self, store: &mut Snapshot) -> Result<(CameBack, Vec<Change>), StoreError> {
         let began = Instant::now();
         let progress = Arc::new(Progress {
             is_stuck: AtomicBool::new(false),
@@ -127,13 +167,11 @@ impl Boot<'_> {
             changed: Condvar::new(),
             roster: self.roster.clone(),
         });
-        let (mut highest, mut left, mut had_aside) = (0, 0, false);
-        store.load(&State::ALL, &mut |row| {
-            highest = highest.max(row.id).max(row.seq);
-            had_aside |= row.state == State::SetAside;
+        let (mut left, mut had_aside) = (0, false);
+        store.load(&[State::Playing, State::SetAside], &mut |row| {
             match row.state {
                 State::Playing => left += u64::from(!self.put(row, &progress)),
-                State::Resting | State::Ended | State::SetAside => (),
+                _ => had_aside = true,
             }
             self.goes_on(&progress)
         })?;
@@ -161,17 +199,14 @@ impl Boot<'_> {
             let more = counts.aside.len() - NAMED_MAX;
             tracing::error!("{more} more saved children are set aside; the store has the reasons");
         }
-        Ok(Loaded {
-            counts: CameBack {
-                came_back: counts.came_back,
-                set_aside,
-                failed: counts.failed,
-                left,
-                took: began.elapsed(),
-            },
-            changes: counts.changes(),
-            highest,
-        })
+        let came_back = CameBack {
+            came_back: counts.came_back,
+            set_aside,
+            failed: counts.failed,
+            left,
+            took: began.elapsed(),
+        };
+        Ok((came_back, counts.changes()))
     }
 
     /// Whether a row that is set aside is not tried: its processes have failed, or have blocked a shard.
@@ -187,12 +222,12 @@ impl Boot<'_> {
             .versions
             .split(' ')
             .filter_map(|word| word.split_once('-'));
-        has_failed && versions.all(|(module, vsn)| is_current(self.node, module, vsn))
+        has_failed && versions.all(|(module, vsn)| is_current(&self.node, module, vsn))
     }
 
     fn goes_on(&self, progress: &Progress) -> ControlFlow<()> {
         let is_stuck = progress.is_stuck.load(Ordering::Relaxed);
-        match is_stuck || self.cancelled.load(Ordering::Relaxed) {
+        match is_stuck || self.booting.is_cancelled() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }

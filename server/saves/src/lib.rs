@@ -18,7 +18,7 @@
 //! | `rows` | copies become rows |
 //! | `keeper`, `round` | the thread that asks for copies, and the pace of the sweep |
 //! | `told` | output of clients that waits until the states that it tells of are on the disk |
-//! | `boot` | rows become children |
+//! | `boot`, `booting` | rows become children, while clients are admitted |
 //! | `opening`, `needs` | states of other versions, and the rows that cannot be opened without a library |
 //! | `restarts`, `failures` | processes that come back as they were saved last, and children that are set aside |
 //! | `reserved` | the names of rows that are set aside |
@@ -33,6 +33,7 @@
 
 mod admission;
 mod boot;
+mod booting;
 mod export;
 mod failures;
 mod finding;

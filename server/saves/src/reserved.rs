@@ -1,10 +1,13 @@
-//! The names of rows that are set aside: no other child may have them, so that the row can be continued.
+//! The names of rows without processes: no other child may have them. Rows that are set aside can be continued later, and rows
+//! of a boot that is under way come back soon.
 //!
-//! INVARIANT: the size is bounded by the rows that are set aside.
+//! INVARIANT: the size is bounded by these rows.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::fast::FixedState;
+use foldhash::{HashMap, HashMapExt, HashSet};
 use parking_lot::RwLock;
 
 use crate::key::folded_of;
@@ -14,6 +17,13 @@ pub(crate) struct Reserved {
     tables: RwLock<Tables>,
     /// Read at each birth, which is usually all: no row is set aside.
     rows: AtomicUsize,
+    /// The hashes of the names that come back. A name with the hash of another one is free some seconds later.
+    coming: RwLock<HashSet<u64>>,
+    are_coming: AtomicBool,
+}
+
+fn hash(folded: &str) -> u64 {
+    FixedState::default().hash_one(folded)
 }
 
 struct Tables {
@@ -58,9 +68,29 @@ impl Reserved {
         self.rows.store(tables.of.len(), Ordering::Release);
     }
 
-    /// Whether a row that is set aside has this name, which is folded.
+    /// The rows with these keys come back.
+    pub(crate) fn begin(&self, coming: HashSet<u64>) {
+        self.are_coming.store(!coming.is_empty(), Ordering::Release);
+        *self.coming.write() = coming;
+    }
+
+    /// The entry of a key for [`Reserved::begin`].
+    pub(crate) fn coming(key: &str) -> u64 {
+        hash(folded_of(key))
+    }
+
+    /// All rows have come back, or will not.
+    pub(crate) fn end(&self) {
+        self.are_coming.store(false, Ordering::Release);
+        *self.coming.write() = HashSet::default();
+    }
+
+    /// Whether a row without processes has this name, which is folded.
     pub(crate) fn has(&self, folded: &str) -> bool {
-        self.rows.load(Ordering::Acquire) > 0 && self.tables.read().names.contains_key(folded)
+        let is_coming = || self.coming.read().contains(&hash(folded));
+        let is_aside = || self.tables.read().names.contains_key(folded);
+        (self.are_coming.load(Ordering::Acquire) && is_coming())
+            || (self.rows.load(Ordering::Acquire) > 0 && is_aside())
     }
 }
 
@@ -80,6 +110,15 @@ mod tests {
         assert!(reserved.has("ann"));
         reserved.remove(2);
         reserved.remove(2);
+        assert!(!reserved.has("ann"));
+    }
+
+    #[test]
+    fn the_names_of_a_boot_are_reserved_until_it_ends() {
+        let reserved = Reserved::default();
+        reserved.begin(HashSet::from_iter([Reserved::coming("ships/ann")]));
+        assert!(reserved.has("ann") && !reserved.has("bob"));
+        reserved.end();
         assert!(!reserved.has("ann"));
     }
 }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use pq_otp::moved::{Kept, SavedPart, Subtree};
 use pq_otp::{Comeback, Node, Reason, Restart};
-use pq_store::{Row, Saver};
+use pq_store::{Row, Saver, State};
 
 use crate::failures::Failures;
 use crate::opening::{Opening, Versions};
@@ -54,7 +54,7 @@ const REASON_MAX: usize = 300;
 pub(crate) enum Job {
     /// A process is restarted.
     Restart(Box<Restart>),
-    /// The name of this row, which is set aside, is to be reserved.
+    /// The name of this row is to be reserved, if the row is set aside when everything before is on the disk.
     Reserve(u64),
 }
 
@@ -68,6 +68,8 @@ pub(crate) struct Restarts {
     stopped: Arc<AtomicBool>,
     converters: SyncSender<Older>,
     failures: Failures,
+    /// Work that waits for the store: names to be reserved.
+    later: Vec<Job>,
 }
 
 /// The parts that others have, too.
@@ -107,6 +109,7 @@ impl Restarts {
             stopped: setup.stopped,
             converters,
             failures: Failures::new(),
+            later: Vec::new(),
         };
         let thread = thread::Builder::new().name("saves-restarts".to_string());
         thread.spawn(move || restarts.run())?;
@@ -122,7 +125,12 @@ impl Restarts {
                     let jobs = std::iter::once(first).chain(jobs).collect();
                     self.work(jobs);
                 }
-                Err(RecvTimeoutError::Timeout) => (),
+                Err(RecvTimeoutError::Timeout) if self.later.is_empty() => (),
+                Err(RecvTimeoutError::Timeout) => {
+                    let rest = self.later.len().saturating_sub(BATCH_MAX);
+                    let jobs = self.later.split_off(rest);
+                    self.work(jobs);
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -139,8 +147,13 @@ impl Restarts {
         let ids = jobs.iter().filter_map(|(_, id)| *id).collect();
         let rows = match self.saver.read(ids, Instant::now() + READ_TIMEOUT) {
             Ok(rows) => rows,
-            // The shards do not wait longer.
-            Err(why) => return tracing::error!("failed to {why}"),
+            Err(why) => {
+                // The shards wait for no restart any longer.
+                let names = jobs.into_iter().map(|(job, _)| job);
+                self.later
+                    .extend(names.filter(|job| matches!(job, Job::Reserve(_))));
+                return tracing::error!("failed to {why}");
+            }
         };
         let rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.id, row)).collect();
         for (job, id) in jobs {
@@ -148,6 +161,7 @@ impl Restarts {
             match job {
                 Job::Reserve(id) => row
                     .into_iter()
+                    .filter(|row| row.state == State::SetAside)
                     .for_each(|row| self.roster.reserved.add(id, &row.key)),
                 Job::Restart(restart) => self.restart(*restart, id, row),
             }

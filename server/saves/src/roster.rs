@@ -5,8 +5,9 @@
 //! handed over, because the keeper enters the number before it looks whether the child lives (`rows`).
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::{Duration, Instant};
 
 use foldhash::{HashMap, HashMapExt};
 use parking_lot::Mutex;
@@ -16,6 +17,9 @@ use crate::reserved::Reserved;
 use crate::restarts::{Job, ended};
 use crate::settings::Durable;
 use crate::wake::Wake;
+
+/// How long a child on its way in keeps rows from children that are not known.
+const EXPECTED_FOR: Duration = Duration::from_secs(30);
 
 /// The children of unknown supervisors that are kept until the supervisors have been looked up again.
 const STRAYS_MAX: usize = 1_024;
@@ -66,12 +70,13 @@ pub(crate) struct Roster {
     pub(crate) reserved: Reserved,
     /// Told of each child that is set aside while its client may be there.
     pub(crate) on_aside: OnceLock<OnAside>,
-    /// Whether births count: not while rows come back, and not while the node stops.
+    /// Whether births count: not while the node stops.
     hears_births: AtomicBool,
     /// Whether ends count: not while the node stops.
     hears_ends: AtomicBool,
-    /// Children on their way in from a row, which have no entry yet (`operations`).
-    expected: AtomicUsize,
+    /// Children on their way in from a row, which have no entry yet (`operations`): how many, and the last time at which one
+    /// was sent.
+    expected: Mutex<(usize, Instant)>,
     wake: Wake,
     jobs: SyncSender<Job>,
 }
@@ -91,17 +96,12 @@ impl Roster {
             asides: Mutex::default(),
             reserved: Reserved::default(),
             on_aside: OnceLock::new(),
-            hears_births: AtomicBool::new(false),
+            hears_births: AtomicBool::new(true),
             hears_ends: AtomicBool::new(true),
-            expected: AtomicUsize::new(0),
+            expected: Mutex::new((0, Instant::now())),
             wake,
             jobs,
         }
-    }
-
-    /// All rows have come back: from now on births count.
-    pub(crate) fn open(&self) {
-        self.hears_births.store(true, Ordering::Release);
     }
 
     /// The node stops: no birth or end counts any more.
@@ -169,27 +169,33 @@ impl Roster {
         self.entries.lock().insert(child, entry);
     }
 
-    /// A child with a row is about to come in.
+    /// Children with rows are about to come in.
     pub(crate) fn expect(&self) {
-        self.expected.fetch_add(1, Ordering::SeqCst);
+        let mut expected = self.expected.lock();
+        *expected = (expected.0 + 1, Instant::now());
     }
 
-    /// Whether a living child without an entry may have a row.
+    /// Whether a living child without an entry may have a row. A shard that is blocked may never answer, and other children are
+    /// to be saved then.
     pub(crate) fn expects(&self) -> bool {
-        self.expected.load(Ordering::SeqCst) > 0
+        let (children, since) = *self.expected.lock();
+        children > 0 && since.elapsed() < EXPECTED_FOR
     }
 
     /// An expected child runs, or will not come. A child that has ended already is told as an end: its notice found no entry.
     pub(crate) fn arrived(&self, child: Option<(Pid, Entry)>, node: &Node) {
         if let Some((child, entry)) = child {
-            self.enter(child, entry);
+            // One that came too late has a row of its own already.
+            if self.entry(child).is_none_or(|known| known.id == 0) {
+                self.enter(child, entry);
+            }
             let under = entry.under;
             self.note_born(Born { child, under });
             if !node.is_alive(child) && self.entries.lock().remove(&child).is_some() {
                 self.ends.lock().push(entry.id);
             }
         }
-        self.expected.fetch_sub(1, Ordering::SeqCst);
+        self.expected.lock().0 -= 1;
     }
 
     pub(crate) fn forget(&self, child: Pid) {
@@ -230,6 +236,18 @@ impl Roster {
         std::mem::take(&mut *self.asides.lock())
     }
 
+    /// The store has accepted that these rows are set aside: their names are to be reserved.
+    pub(crate) fn reserve(&self, asides: &[(u64, String)]) {
+        for (id, _) in asides {
+            if self.jobs.try_send(Job::Reserve(*id)).is_err() {
+                tracing::warn!(
+                    row = id,
+                    "failed to reserve the name of a child that is set aside"
+                );
+            }
+        }
+    }
+
     /// Rows that could not be set aside yet.
     pub(crate) fn put_back_asides(&self, asides: Vec<(u64, String)>) {
         self.asides.lock().extend(asides);
@@ -264,12 +282,6 @@ impl Roster {
         if let Some(tell) = self.on_aside.get() {
             tell(root);
         }
-        if self.jobs.try_send(Job::Reserve(entry.id)).is_err() {
-            tracing::warn!(
-                row = entry.id,
-                "failed to reserve the name of a child that is set aside"
-            );
-        }
         self.wake.wake();
     }
 
@@ -285,7 +297,12 @@ impl Children for Roster {
             return;
         }
         if let Some(under) = self.under(supervisor) {
-            return self.note_born(Born { child, under });
+            // A child that came from a row has its entry already.
+            let is_known = self.entry(child).is_some_and(|entry| entry.id != 0);
+            return match is_known {
+                true => (),
+                false => self.note_born(Born { child, under }),
+            };
         }
         let mut strays = self.strays.lock();
         if strays.len() < STRAYS_MAX {
@@ -325,6 +342,9 @@ impl Children for Roster {
     }
 
     fn restart(&self, node: &Node, restart: Restart) {
+        if self.entry(restart.root).is_some_and(|entry| entry.is_aside) {
+            return node.go_on(&restart, Comeback::Never);
+        }
         let job = Job::Restart(Box::new(restart));
         if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
             self.jobs.try_send(job)

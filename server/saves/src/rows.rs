@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use foldhash::{HashMap, HashMapExt};
 use pq_otp::moved::Subtree;
 use pq_otp::{Node, Pid};
-use pq_store::{Change, CommitNumber, Mark, Reason, Refused, Row, Saver, State};
+use pq_store::{
+    Change, CommitNumber, Database, Mark, Reason, Refused, Row, Saver, State, StoreError,
+};
 
 use crate::key::Name;
 use crate::roster::{Entry, Roster};
@@ -37,9 +39,14 @@ pub(crate) struct Numbers(AtomicU64);
 /// The numbers of each millisecond, as bits: a node copies at most some hundred children in a millisecond.
 const PER_MS_BITS: u32 = 20;
 
+/// The numbers of one run: more than it can use, and little enough for eight million runs.
+const PER_RUN: u64 = 1 << 40;
+
 impl Numbers {
-    pub(crate) fn after(highest: u64) -> Numbers {
-        Numbers(AtomicU64::new(highest.max(unix_ms() << PER_MS_BITS) + 1))
+    /// Reserves the numbers of this run in the store.
+    pub(crate) fn of(store: &mut Database) -> Result<Numbers, StoreError> {
+        let first = store.reserve_numbers(unix_ms() << PER_MS_BITS, PER_RUN)?;
+        Ok(Numbers(AtomicU64::new(first)))
     }
 
     /// The number that comes next.
@@ -114,10 +121,11 @@ impl Rows {
         Ok(Some(row))
     }
 
-    /// Whether a child gets no new row now: one is on its way in from a row, and it may be this one.
+    /// Whether a child gets no new row now: one is on its way in from a row, and it may be this one. A child that was born
+    /// otherwise has an entry from the start.
     pub(crate) fn must_wait(&self, child: Pid) -> bool {
         let entry = self.roster.entry(child);
-        self.roster.expects() && entry.is_none_or(|entry| entry.id == 0)
+        self.roster.expects() && entry.is_none()
     }
 
     /// The row with this number of a copied child.
@@ -187,7 +195,10 @@ impl Rows {
             .chain(asides.iter().map(set_aside));
         let accepted = submit(&self.saver, changes.collect(), goes_on);
         match accepted {
-            Some(number) => self.accepted = number,
+            Some(number) => {
+                self.accepted = number;
+                self.roster.reserve(&asides);
+            }
             None => {
                 self.roster.put_back_ends(&ends);
                 self.roster.put_back_asides(asides);

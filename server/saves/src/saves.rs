@@ -11,13 +11,14 @@ use parking_lot::Mutex;
 use pq_otp::{Node, Pid};
 use pq_store::{Database, Saver, Settings, Status};
 
-use crate::boot::{self, Boot, CameBack, Loaded, OpenError};
+use crate::boot::{self, Boot, CameBack, OpenError};
+use crate::booting::Booting;
 use crate::finish::{Finished, Order};
 use crate::keeper::{Keeper, News, Shared, Watched};
 use crate::opening::{Opening, Versions};
 use crate::restarts::{JOBS_MAX, RestartSetup, Restarts};
 use crate::roster::Roster;
-use crate::rows::{Numbers, Rows, submit};
+use crate::rows::{Numbers, Rows};
 use crate::settings::{Durable, Pace, Telling};
 use crate::told::{Audience, Cell};
 use crate::wake::Wake;
@@ -31,11 +32,8 @@ const SLACK: Duration = Duration::from_secs(2);
 /// The pause before an order for a keeper with many messages is sent again.
 const AGAIN_AFTER: Duration = Duration::from_millis(10);
 
-/// The changes that the store is told at once after a boot.
-const CHANGES_MAX: usize = 1_000;
-
 /// The parts of a node that saves.
-pub struct Setup<'a> {
+pub struct Setup {
     /// The node, whose applications run.
     pub node: Node,
     /// The path of the database, whose directory is made if it is missing.
@@ -46,8 +44,8 @@ pub struct Setup<'a> {
     pub pace: Pace,
     /// The versions of modules, for states of other versions.
     pub versions: Arc<dyn Versions>,
-    /// Set by another thread when the boot is to end early.
-    pub cancelled: &'a AtomicBool,
+    /// Told when all saved children have come back, or will not.
+    pub on_end: Box<dyn FnOnce(CameBack) + Send>,
 }
 
 /// The saves of a node.
@@ -66,15 +64,16 @@ pub struct Saves {
     audience: Cell,
     wake: Wake,
     telling: Telling,
-    came_back: CameBack,
+    booting: Booting,
 }
 
 impl Saves {
-    /// Opens the store, puts all saved children back below their supervisors, and begins to save.
+    /// Opens the store, begins to put all saved children back below their supervisors, and begins to save. The names of
+    /// children that have not come back are reserved ([`Saves::reserved`]).
     ///
     /// # Errors
-    /// When the store cannot be used; then no child has come back.
-    pub fn open(setup: Setup<'_>) -> Result<Saves, OpenError> {
+    /// When the store cannot be used; then no child comes back.
+    pub fn open(setup: Setup) -> Result<Saves, OpenError> {
         let mut store = Database::open(&setup.file)?;
         let (sender, news) = sync_channel(NEWS_MAX + setup.node.shards());
         let wake = Wake::new(sender.clone());
@@ -89,29 +88,26 @@ impl Saves {
             .set_conversion_seed(store.seed(setup.node.conversion_seed())?);
         let needed = boot::needed(&mut store)?;
         let opening = Opening::new(setup.versions.versions(&needed));
-        let boot = Boot {
-            node: &setup.node,
-            roster: &roster,
-            opens: Arc::new(opening),
-            cancelled: setup.cancelled,
-        };
-        let Loaded {
-            counts,
-            changes,
-            highest,
-        } = boot.put_all(&mut store)?;
+        boot::reserve(&mut store, &roster)?;
+        let numbers = Arc::new(Numbers::of(&mut store)?);
         let after_commits = wake.clone();
         let saver = Saver::start(store, Settings::default(), move |_| after_commits.wake())?;
-        for chunk in changes.chunks(CHANGES_MAX) {
-            let _ = submit(&saver, chunk.to_vec(), || true);
-        }
-        roster.open();
+        let booting = Booting::default();
+        let boot = Boot {
+            node: setup.node.clone(),
+            file: setup.file.clone(),
+            saver: saver.clone(),
+            roster: roster.clone(),
+            opens: Arc::new(opening),
+            booting: booting.clone(),
+            on_end: setup.on_end,
+        };
         let saves = Saves {
             file: setup.file,
             node: setup.node.clone(),
             saver: saver.clone(),
             roster: roster.clone(),
-            numbers: Arc::new(Numbers::after(highest)),
+            numbers,
             operations: Mutex::new(()),
             news: sender.clone(),
             stopped: Arc::default(),
@@ -120,7 +116,7 @@ impl Saves {
             audience: Arc::default(),
             wake: wake.clone(),
             telling: setup.pace.told,
-            came_back: counts,
+            booting,
         };
         Restarts::start(RestartSetup {
             node: setup.node.clone(),
@@ -144,6 +140,9 @@ impl Saves {
         let keeper = Keeper::new(rows, setup.pace, shared);
         let thread = thread::Builder::new().name("saves-keeper".to_string());
         thread.spawn(move || keeper.run())?;
+        saves.roster.expect();
+        let thread = thread::Builder::new().name("saves-boot".to_string());
+        thread.spawn(move || boot.run())?;
         Ok(saves)
     }
 
@@ -179,14 +178,9 @@ impl Saves {
         move |folded| roster.reserved.has(&String::from_utf8_lossy(folded))
     }
 
-    /// A row is not set aside any more: an operator has removed it or put it back. Its name may be given again.
-    pub fn free_name(&self, id: u64) {
-        self.roster.reserved.remove(id);
-    }
-
-    /// The result of the boot.
-    pub fn came_back(&self) -> CameBack {
-        self.came_back
+    /// The result of the boot; `None` while it is under way.
+    pub fn came_back(&self) -> Option<CameBack> {
+        self.booting.result()
     }
 
     /// The path of the database.
@@ -209,6 +203,7 @@ impl Saves {
     pub fn finish(&self, deadline: Instant) -> Finished {
         let (reply, answer) = sync_channel(1);
         self.hurries.store(true, Ordering::Release);
+        self.booting.cancel(deadline);
         let _no_operation = self.operations.try_lock_until(deadline);
         let mut order = News::Finish(Order { deadline, reply });
         while let Err(TrySendError::Full(back)) = self.news.try_send(order)

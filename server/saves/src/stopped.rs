@@ -1,9 +1,7 @@
 //! The work of operators on the rows of a node that does not run: they are changed in the store, and the next start of the
 //! node starts their processes.
 
-use std::ops::ControlFlow;
-
-use pq_store::{Change, Database, Read, Row, State, Store, StoreError};
+use pq_store::{Change, Database, Row, State, Store};
 
 use crate::admission::{Keep, admit, replaced};
 use crate::finding::find;
@@ -38,7 +36,7 @@ impl Stopped<'_> {
         for row in &replaced {
             keep(row).map_err(NotDone::Refused)?;
         }
-        let numbers = Numbers::after(highest(store)?);
+        let numbers = Numbers::of(store)?;
         let (state, imported) = match exported.row.state {
             State::Resting => (State::Resting, Imported::Rests),
             _ => (State::Playing, Imported::Plays),
@@ -65,14 +63,4 @@ pub fn remove(store: &mut Database, row: &Row, keep: Keep<'_>) -> Result<(), Not
     keep(row).map_err(NotDone::Refused)?;
     store.commit(&[Change::Remove { id: row.id }])?;
     Ok(())
-}
-
-/// The highest number in the store.
-fn highest(store: &mut Database) -> Result<u64, StoreError> {
-    let mut highest = 0;
-    store.load(&State::ALL, &mut |row| {
-        highest = highest.max(row.id).max(row.seq);
-        ControlFlow::Continue(())
-    })?;
-    Ok(highest)
 }

@@ -36,7 +36,7 @@ use crate::system::{TreeLock, holder};
 const PAGE: usize = 1_000;
 
 #[derive(Args, Debug)]
-#[command(subcommand_negates_reqs = true)]
+#[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
 pub(crate) struct AvatarsArgs {
     #[command(subcommand)]
     one: Option<OneArgs>,

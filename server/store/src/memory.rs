@@ -138,6 +138,12 @@ impl Read for Memory {
         Ok(())
     }
 
+    fn keys(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), StoreError> {
+        let rows = self.rows.values().filter(|row| row.state.holds_key());
+        rows.for_each(|row| each(&row.key));
+        Ok(())
+    }
+
     fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
         let holds = |row: &&Row| row.state.holds_key() && row.key == key;
         Ok(self.rows.values().find(holds).cloned())

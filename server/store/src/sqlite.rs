@@ -14,7 +14,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::row::Change;
 use crate::store::{Stats, Store, StoreError, Upkeep};
@@ -91,6 +91,16 @@ impl Database {
         Ok(seed.cast_unsigned())
     }
 
+    /// Reserves `count` numbers for ids and states of rows, and returns the first of them: at least `first`, and above all that
+    /// the file has and all that were reserved before, also if the clock was set back.
+    ///
+    /// # Errors
+    /// Returns the error of the file.
+    pub fn reserve_numbers(&mut self, first: u64, count: u64) -> Result<u64, StoreError> {
+        let reserved = reserve_numbers(&self.connection, first, count);
+        reserved.map_err(failed("write", &self.file))
+    }
+
     fn transact(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior)?;
@@ -138,6 +148,25 @@ impl Store for Database {
             ..self.known.stats()
         }
     }
+}
+
+fn reserve_numbers(connection: &Connection, first: u64, count: u64) -> rusqlite::Result<u64> {
+    let get = "SELECT value FROM meta WHERE key = 'numbers'";
+    let reserved = connection.query_row(get, (), |record| record.get(0));
+    let reserved: i64 = match reserved.optional()? {
+        Some(end) => end,
+        // A file from before the first reservation: its numbers are looked through once.
+        None => {
+            let highest = "SELECT max(coalesce((SELECT max(max(id, seq)) FROM save), 0),
+                coalesce((SELECT max(max(id, seq)) FROM tail), 0))";
+            connection.query_row(highest, (), |record| record.get(0))?
+        }
+    };
+    let first = first.max(reserved.cast_unsigned() + 1);
+    let set = "INSERT INTO meta (key, value) VALUES ('numbers', ?1)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    connection.execute(set, [(first + count).cast_signed()])?;
+    Ok(first)
 }
 
 /// Makes the error of this operation on this file.

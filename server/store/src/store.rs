@@ -23,6 +23,12 @@ pub trait Read {
         each: &mut dyn FnMut(Row) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
 
+    /// Hands the keys of all rows that play or rest to `each`; the rows are not read.
+    ///
+    /// # Errors
+    /// Returns the error of the file, possibly after some keys.
+    fn keys(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), StoreError>;
+
     /// The row that plays or rests under this key.
     ///
     /// # Errors

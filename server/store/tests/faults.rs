@@ -105,6 +105,10 @@ impl Read for Faulty {
         self.0.0.0.lock().model.load(states, each)
     }
 
+    fn keys(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), StoreError> {
+        self.0.0.0.lock().model.keys(each)
+    }
+
     fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
         self.0.0.0.lock().model.get(key)
     }

@@ -18,6 +18,15 @@ const SIZE: &str = "size=24m";
 /// The smallest size of a file on the disk in bytes.
 const BLOCK: usize = 4_096;
 
+/// The access that a disk permits.
+#[derive(Clone, Copy, Debug)]
+pub enum Access {
+    /// Reading only.
+    Reading,
+    /// Reading and writing.
+    Writing,
+}
+
 /// A small disk, which is unmounted when the value is dropped.
 pub struct Disk {
     folder: TempDir,
@@ -73,6 +82,18 @@ impl Disk {
             }
             _ => (),
         }
+    }
+
+    /// Mounts the disk again, for reading only or for writing too. No file on it may be open for writing.
+    pub fn permits(&self, access: Access) {
+        let option = match access {
+            Access::Reading => "remount,ro",
+            Access::Writing => "remount,rw",
+        };
+        let mut mount = Command::new("mount");
+        let mounted = mount.args(["-o", option]).arg(self.folder()).status();
+        let is_done = mounted.is_ok_and(|status| status.success());
+        assert!(is_done, "mount -o {option} fails");
     }
 
     fn ballast(&self) -> PathBuf {

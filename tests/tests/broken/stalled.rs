@@ -44,7 +44,18 @@ fn tree() -> Tree {
     tree.does(&["unpack", pq_tests::running::BROKEN]);
     tree.does(&["stop"]);
     drop(node);
+    limits_stalls(&tree, "infinity");
     tree
+}
+
+/// Sets the limit for a blocked shard in the settings of that release.
+fn limits_stalls(tree: &Tree, limit: &str) {
+    let file = tree
+        .root()
+        .join(format!("releases/{BROKEN_VSN}/sys.config"));
+    let text =
+        format!("[{{kernel, [{{shard_stall_ms, {limit}}}]}}, {{sockserv, [{{port, 8082}}]}}].\n");
+    std::fs::write(file, text).unwrap();
 }
 
 #[test]
@@ -246,16 +257,7 @@ fn a_node_that_cannot_stop_says_what_it_waits_for_and_is_ended_by_a_second_word(
 #[test]
 fn a_node_starts_itself_again_when_its_release_wants_that() {
     let tree = tree();
-    let file = tree
-        .root()
-        .join(format!("releases/{BROKEN_VSN}/sys.config"));
-    let settings = |limit: &str| {
-        let text = format!(
-            "[{{kernel, [{{shard_stall_ms, {limit}}}]}}, {{sockserv, [{{port, 8082}}]}}].\n"
-        );
-        std::fs::write(&file, text).unwrap();
-    };
-    settings("soon");
+    limits_stalls(&tree, "soon");
     let mut node =
         Running::start(pq_tests::running::pq(tree.start()).args(["--release", BROKEN_VSN]));
     assert_eq!(node.end().code(), Some(1));
@@ -265,7 +267,7 @@ fn a_node_starts_itself_again_when_its_release_wants_that() {
         "{}",
         node.log()
     );
-    settings("1500");
+    limits_stalls(&tree, "1500");
     let mut node = node_of(&tree, &[]);
     let pid = node.process();
     let mut player = Player::connect(&node).of_version(Version::New);

@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use pq_code::Library;
+use pq_code::{Change, Library};
 use pq_otp::moved::{Moving, PutIn, Subtree, Under};
-use pq_saves::{Opening, Version};
+use pq_otp::sys::SysMessage;
+use pq_otp::upgrade::{Conversion, OnOverrun, Plan, Target, Transaction};
+use pq_otp::{Ask, Direction, Modules};
+use pq_saves::{Exported, Opening, Readable, Version, export};
+use pq_store::{Row, State};
+use pq_tests::campaign::length;
 use pq_tests::house::House;
 use pq_words::Opts;
 use processquest_1_0_0::pq_player::Whole;
@@ -12,8 +17,10 @@ use processquest_1_0_0::pq_player::Whole;
 /// How long an answer may take on the virtual clock.
 const PATIENCE_MS: u64 = 60_000;
 
-/// The number of heroes.
-const HEROES: u32 = 100;
+/// The number of heroes; `.ci/full saves` has all.
+fn heroes() -> u32 {
+    length(100, 100_000)
+}
 
 /// The virtual time in which they play, in milliseconds.
 const PLAYED_MS: u64 = 60_000;
@@ -55,7 +62,7 @@ fn saved(house: &mut House) -> Vec<Vec<u8>> {
         let root = house.sup_of(&name(number)).unwrap();
         house.sim.copy_out(root, PATIENCE_MS).unwrap().to_bytes()
     };
-    (0..HEROES).map(copy).collect()
+    (0..heroes()).map(copy).collect()
 }
 
 /// A node on which these saved heroes have come back.
@@ -78,6 +85,101 @@ fn opened(is_newer: bool, rows: &[Vec<u8>]) -> House {
     house
 }
 
+/// The modules that differ between the two versions.
+const CHANGED: [&str; 3] = ["pq_enemy", "pq_events", "pq_player"];
+
+/// Upgrades or downgrades a node while its heroes live.
+fn migrate(house: &mut House, direction: Direction) {
+    let vsn = match direction {
+        Direction::Up => "1.1.0",
+        Direction::Down => "1.0.0",
+    };
+    let libraries = house.code.libraries();
+    let is_it = |it: &&Library| it.application == "processquest" && it.vsn == vsn;
+    let library = libraries.iter().find(is_it).unwrap().id;
+    let mut changes = CHANGED
+        .map(|module| Change::MakeCurrent(library, module))
+        .to_vec();
+    changes.push(match direction {
+        Direction::Up => Change::MakeCurrent(library, "pq_quest"),
+        Direction::Down => Change::Delete("pq_quest"),
+    });
+    let preview = house.code.preview(&changes).unwrap();
+    let target = |name| Target {
+        module: preview.current(name).unwrap(),
+        conversion: Conversion::CodeChange {
+            direction,
+            extra: Vec::new(),
+        },
+    };
+    let plan = Plan {
+        targets: CHANGED.into_iter().map(target).collect(),
+        modules: Arc::new(preview),
+        removed: Vec::new(),
+        suspend_timeout_ms: 5_000,
+        code_change_timeout_ms: 5_000,
+        on_overrun: OnOverrun::Abort,
+        slice: Plan::SLICE,
+        trial: false,
+    };
+    let mut transaction = Transaction::begin(&mut house.sim, plan);
+    transaction.copy().unwrap();
+    let code = house.code.clone();
+    let committed = transaction.hold().unwrap().commit(|| {
+        code.change(&changes).unwrap();
+    });
+    assert_eq!(committed.processes["pq_player"], u64::from(heroes()));
+    house.sim.settle();
+}
+
+/// The whole state of a hero as text, without pids, which differ between nodes.
+fn state(house: &mut House, number: u32) -> String {
+    let state = house.state_of(&name(number)).unwrap().to_string();
+    let mut parts = state.split('<');
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |text, part| {
+        text + part.split_once('>').map_or(part, |(_, rest)| rest)
+    })
+}
+
+fn assert_equal(one: &mut House, other: &mut House) {
+    for number in 0..heroes() {
+        assert_eq!(state(one, number), state(other, number));
+    }
+}
+
+#[test]
+fn heroes_that_were_saved_and_opened_are_those_of_a_live_migration() {
+    let mut live = house(false);
+    for number in 0..heroes() {
+        let opts = Opts {
+            time: Some(200 + number % 7),
+            lvlexp: Some(50),
+            exp: Some(u64::from(number % 1_000) * 13),
+            money: Some(u64::from(number % 1_000) * 1_000),
+            ..Opts::default()
+        };
+        live.start_hero(&name(number), &opts).unwrap();
+    }
+    live.sim.run_ms(PLAYED_MS);
+    for number in 0..heroes() {
+        let pid = live.whereis(&name(number)).unwrap();
+        let suspended = live.sim.sys(pid, SysMessage::Suspend, PATIENCE_MS);
+        suspended.unwrap();
+    }
+    let mut booted = opened(true, &saved(&mut live));
+    migrate(&mut live, Direction::Up);
+    assert!(state(&mut live, 0).contains("quest =>"));
+    assert_equal(&mut live, &mut booted);
+    let mut booted = opened(false, &saved(&mut booted));
+    migrate(&mut live, Direction::Down);
+    assert_equal(&mut live, &mut booted);
+    // The quest that 1.0.0 has no place for is kept beside the hero in both.
+    let mut booted = opened(true, &saved(&mut booted));
+    migrate(&mut live, Direction::Up);
+    assert_equal(&mut live, &mut booted);
+}
+
 /// The parts of a hero that 1.0.0 has, without the pid of its event manager.
 fn hero(house: &mut House, number: u32) -> String {
     let mut whole: Whole = house.hero(&name(number)).unwrap();
@@ -86,9 +188,9 @@ fn hero(house: &mut House, number: u32) -> String {
 }
 
 #[test]
-fn a_hundred_heroes_go_up_and_down_with_their_saves_and_keep_every_part() {
+fn heroes_go_up_and_down_with_their_saves_and_keep_every_part() {
     let mut old = House::boot(1);
-    for number in 0..HEROES {
+    for number in 0..heroes() {
         let opts = Opts {
             time: Some(20 + number % 7),
             lvlexp: Some(50),
@@ -105,7 +207,7 @@ fn a_hundred_heroes_go_up_and_down_with_their_saves_and_keep_every_part() {
         let above = saved(&mut new);
         opened(false, &above)
     };
-    for number in 0..HEROES {
+    for number in 0..heroes() {
         let before = hero(&mut old, number);
         assert_eq!(hero(&mut new, number), before);
         assert_eq!(hero(&mut again, number), before);
@@ -122,5 +224,58 @@ fn a_hundred_heroes_go_up_and_down_with_their_saves_and_keep_every_part() {
     let kills = |house: &mut House| house.sim.counters().timers;
     let before = kills(&mut again);
     again.sim.run_ms(PLAYED_MS);
-    assert!(kills(&mut again) > before + u64::from(HEROES));
+    assert!(kills(&mut again) > before + u64::from(heroes()));
+}
+
+/// A row with this body, as the keeper makes it.
+fn row(name: &str, body: Vec<u8>) -> Row {
+    let versions = "pq_events-1.0.0 pq_player-1.0.0 pq_sup-1.0.0";
+    Row {
+        id: 0,
+        seq: 0,
+        key: format!("pq_supersup/{name}"),
+        name: name.to_string(),
+        state: State::Playing,
+        versions: versions.into(),
+        body,
+        why: None,
+        changed_unix_ms: 1_796_040_000_000,
+    }
+}
+
+#[test]
+fn an_export_gives_back_the_exact_row_and_a_damaged_one_nothing() {
+    let mut house = House::boot(3);
+    for number in 0..heroes() {
+        let time = Some(20 + number % 7);
+        let opts = Opts {
+            time,
+            ..Opts::default()
+        };
+        house.start_hero(&name(number), &opts).unwrap();
+    }
+    house.sim.run_ms(PLAYED_MS);
+    for (number, body) in (0..).zip(saved(&mut house)) {
+        let row = row(&name(number), body);
+        let text = export(&row, Readable::Yes);
+        assert!(text.contains("\"module\": \"pq_player\""), "{text}");
+        assert_eq!(Exported::read(text.as_bytes()).unwrap().row, row);
+        if number > 0 {
+            continue;
+        }
+        // One wrong byte anywhere: the reader refuses the file, or the byte stands in the part for people.
+        let mut random = u64::from(number) + 1;
+        for _ in 0..length(2_000, 200_000) {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let mut bytes = text.clone().into_bytes();
+            let place = (random >> 33) as usize % (bytes.len() - 1);
+            bytes[place] ^= 1 << (random >> 29 & 7);
+            if let Ok(read) = Exported::read(&bytes) {
+                assert_eq!(read.row, row, "byte {place}");
+            }
+            assert!(Exported::read(&bytes[..place]).is_err(), "cut at {place}");
+        }
+    }
 }

@@ -18,11 +18,7 @@ fn a_watched_hero_comes_back_with_all_that_its_client_saw_a_moment_before() {
 
     let node = Running::node_with(&tree, &["--heroes", "5"]);
     came_back(&node, "4 heroes");
-    assert!(
-        node.out().contains("\n2 heroes started in "),
-        "{}",
-        node.out()
-    );
+    node.wrote("\n2 heroes started in ");
     has_saved(&tree, &["Ann", "bot-0", "bot-1", "bot-2", "bot-3", "bot-4"]);
     let back = state(&tree, "Ann");
     assert!(number(&back, "exp") >= seen.exp, "{seen:?}\n{back}");

@@ -1,6 +1,6 @@
 //! Installs and saves: rows of older and newer versions come back in the version that runs.
 
-use pq_tests::running::{Running, Tree};
+use pq_tests::running::{PATIENCE, Running, Tree, poll};
 
 use crate::saved::{
     came_back, has_saved, is_saved_since, is_set_aside, kill, now_ms, number, row, state, stop,
@@ -110,9 +110,28 @@ fn rows_of_a_version_that_is_missing_are_set_aside_until_it_is_there() {
     assert!(said.contains("bot-0 plays again"), "{said}");
     has_saved(&tree, &["bot-0"]);
     assert!(!state(&tree, "bot-0").contains("quest =>"));
+    let is_rewritten = || {
+        let row = row(&tree, "bot-0")?;
+        row["versions"]
+            .as_str()?
+            .contains("pq_player-1.0.0")
+            .then_some(())
+    };
+    assert!(poll(PATIENCE, is_rewritten).is_some());
+    // The release that the others need stays.
+    let said = tree.refuses(&["remove", "1.1.0"], 3);
+    let words = "3 heroes are saved with processquest-1.1.0, which no other release has; --force";
+    assert!(said.contains(words), "{said}");
     stop(node);
     let node = Running::node_with(&tree, &[]);
     came_back(&node, "4 heroes");
     runs(&tree, "1.0.0");
     has_saved(&tree, &BOTS);
+    stop(node);
+    // Saved by 1.0.0 now, they need no other release.
+    let node = Running::node_with(&tree, &[]);
+    came_back(&node, "4 heroes");
+    tree.does(&["remove", "1.1.0"]);
+    assert!(!newer.exists());
+    stop(node);
 }

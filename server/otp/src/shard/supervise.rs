@@ -122,7 +122,7 @@ impl Shard {
                     ack: Ack::Ticket(pid, ticket.0),
                 };
                 match again {
-                    Some(again) => self.start_again(spawn, dynamic, again),
+                    Some(again) => self.start_again(spawn, dynamic, *again),
                     None => self.start_child(spawn, dynamic),
                 }
             }
@@ -131,10 +131,19 @@ impl Shard {
             Action::CancelTimer { .. } => (),
             Action::Reply { to, reply } => {
                 self.unwatch(pid, to);
-                if let SupReply::Started(Some(child)) = &reply {
-                    self.tell_started(pid, to, *child);
-                }
+                let started = match &reply {
+                    SupReply::Started(child) => *child,
+                    _ => None,
+                };
+                // A process acts on its answer, so its listeners are told first. A caller outside of the node may enter the
+                // child in its books, so the listeners are told afterwards.
+                let (before, after) = match to.pid == OUTSIDE {
+                    true => (None, started),
+                    false => (started, None),
+                };
+                before.inspect(|child| self.tell_started(pid, to, *child));
                 self.reply(to, spec::encode_reply(&reply));
+                after.inspect(|child| self.tell_started(pid, to, *child));
             }
             Action::Ready => self.ready(pid),
             Action::Report(report) => self.report(pid, report),

@@ -183,7 +183,7 @@ impl Simple {
         ctx: &mut Ctx<'_>,
         args: Vec<u8>,
         flight: Flight,
-        again: Option<Again>,
+        again: Option<Box<Again>>,
     ) -> u32 {
         let number = self.serial.next();
         let start = Start {
@@ -300,7 +300,7 @@ impl Simple {
             why: Some(reason),
         };
         let flight = Flight::Again(old, args.clone());
-        let number = self.take_off(ctx, args.into_vec(), flight, Some(again));
+        let number = self.take_off(ctx, args.into_vec(), flight, Some(Box::new(again)));
         self.restarts.insert(old, number);
     }
 

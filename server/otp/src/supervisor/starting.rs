@@ -157,12 +157,12 @@ impl Starting {
 
 impl StartFor {
     /// For a restart: the child with this id is started again. Only the first start has the reason.
-    fn again(&mut self, id: &Term) -> Option<Again> {
+    fn again(&mut self, id: &Term) -> Option<Box<Again>> {
         match self {
-            StartFor::Restart(why) => Some(Again {
+            StartFor::Restart(why) => Some(Box::new(Again {
                 child: Former::Id(id.clone()),
                 why: why.take(),
-            }),
+            })),
             StartFor::Init | StartFor::Answer(_) | StartFor::Add(_) => None,
         }
     }

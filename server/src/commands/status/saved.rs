@@ -16,8 +16,8 @@ pub(super) struct SavesStatus {
     playing: u64,
     /// The number of rows that the last boot could not open.
     set_aside: u64,
-    /// The number of avatars that came back at the boot.
-    came_back: u64,
+    /// The number of avatars that came back at the boot; `None` while it is under way.
+    came_back: Option<u64>,
     /// The end of the last complete round of the sweep (RFC 3339).
     swept: Option<String>,
     /// The number of states that the next round of the sweep overtakes.
@@ -40,7 +40,7 @@ impl SavesStatus {
             file: saves.file().display().to_string(),
             playing: status.stats.rows.playing,
             set_aside: status.stats.rows.set_aside,
-            came_back: saves.came_back().came_back,
+            came_back: saves.came_back().map(|back| back.came_back),
             swept: status.stats.swept_unix_ms.map(time),
             tail: status.stats.tail,
             queued: status.queued as u64,

@@ -36,6 +36,12 @@ impl<T: Readable> Read for T {
         loaded.map_err(failed("read", reading.file))
     }
 
+    fn keys(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), StoreError> {
+        let reading = self.reading();
+        let read = reading.keys(each);
+        read.map_err(failed("read", reading.file))
+    }
+
     fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
         let reading = self.reading();
         reading.get(key).map_err(failed("read", reading.file))
@@ -74,6 +80,17 @@ impl Reading<'_> {
             if is_wanted && each(self.row_of(record)?).is_break() {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Everything that is read is in the index of keys.
+    fn keys(&self, each: &mut dyn FnMut(&str)) -> rusqlite::Result<()> {
+        let sql = "SELECT key FROM save INDEXED BY save_key WHERE state < 2";
+        let mut statement = self.connection.prepare(sql)?;
+        let mut records = statement.query(())?;
+        while let Some(record) = records.next()? {
+            each(record.get_ref(0)?.as_str()?);
         }
         Ok(())
     }

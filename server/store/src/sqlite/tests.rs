@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::file::beside;
 use super::known::{REMOVED, number, state};
 use super::{schema, *};
-use crate::row::{Mark, Row, State};
+use crate::row::{Change, Mark, Row, State};
 use crate::store::{Page, Read, Unusable};
 use crate::{Snapshot, backup, check, restore};
 
@@ -540,4 +540,52 @@ fn a_damaged_page_is_found() {
         restore(&path, &folder.path().join("b")),
         Err(StoreError::Damaged { .. })
     ));
+}
+
+#[test]
+fn the_keys_of_rows_that_play_or_rest_are_read_without_the_rows() {
+    let folder = folder();
+    let mut store = Database::open(&place(&folder)).unwrap();
+    let rests = Row {
+        state: State::Resting,
+        ..row(2, 2)
+    };
+    let changes = [row(1, 1), rests, row(3, 3)].map(Change::Sweep);
+    store.commit(&changes).unwrap();
+    store
+        .commit(&[Change::Mark(Mark {
+            id: 3,
+            state: State::Ended,
+            why: None,
+            unix_ms: 9,
+        })])
+        .unwrap();
+    let mut keys = Vec::new();
+    store.keys(&mut |key| keys.push(key.to_string())).unwrap();
+    keys.sort();
+    assert_eq!(keys, ["key 1", "key 2"]);
+}
+
+#[test]
+fn numbers_are_above_all_that_were_reserved_and_all_that_are_in_the_file() {
+    let folder = folder();
+    let mut store = Database::open(&place(&folder)).unwrap();
+    store.commit(&[Change::Tell(row(7, 5_000))]).unwrap();
+    store.commit(&[Change::Tell(row(7, 6_000))]).unwrap();
+    assert_eq!(store.reserve_numbers(100, 1_000).unwrap(), 6_001);
+    drop(store);
+    // The clock has been set back.
+    let mut store = Database::open(&place(&folder)).unwrap();
+    assert_eq!(store.reserve_numbers(50, 10).unwrap(), 7_002);
+    assert_eq!(store.reserve_numbers(90_000, 10).unwrap(), 90_000);
+}
+
+#[test]
+fn the_seed_of_a_file_stays() {
+    let folder = folder();
+    let mut store = Database::open(&place(&folder)).unwrap();
+    assert_eq!(store.seed(u64::MAX - 3).unwrap(), u64::MAX - 3);
+    drop(store);
+    let mut store = Database::open(&place(&folder)).unwrap();
+    assert_eq!(store.seed(1).unwrap(), u64::MAX - 3);
 }
