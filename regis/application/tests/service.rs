@@ -420,7 +420,7 @@ fn a_reserved_name_is_taken_for_processes_that_ask_for_it_and_not_for_one_that_c
     let folded = regis_confusable::skeleton("Gandalf").as_bytes().to_vec();
     house.names.reserve(Box::new(move |name| name == folded));
     let asker = house.asker();
-    for name in ["Gandalf", "GandaIf", "gandalf"] {
+    for name in ["Gandalf", "GandaIf", "Ｇandalf"] {
         let heard = house.register(asker, Term::string(name));
         assert!(heard.starts_with("Err(NameTaken("), "{name}: {heard}");
         assert!(house.names.is_taken(&Term::string(name)), "{name}");

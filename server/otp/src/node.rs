@@ -282,7 +282,7 @@ impl Node {
         self.shared.conversion_seed.store(seed, Ordering::Relaxed);
     }
 
-    /// See [`Node::set_conversion_seed`].
+    /// The seed that [`Node::set_conversion_seed`] has set last.
     pub fn conversion_seed(&self) -> u64 {
         self.shared.conversion_seed.load(Ordering::Relaxed)
     }

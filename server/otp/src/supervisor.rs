@@ -66,6 +66,8 @@ mod random_tests;
 #[cfg(test)]
 mod request_tests;
 #[cfg(test)]
+mod restart_tests;
+#[cfg(test)]
 mod simple_tests;
 #[cfg(test)]
 mod tests;
@@ -153,8 +155,17 @@ pub enum StartOutcome {
 pub struct Again {
     /// The child that ran before.
     pub child: Former,
-    /// The reason of the restart. `None` for the further starts of a restart of several children.
-    pub why: Option<Reason>,
+    /// The cause of the restart. `None` for the further starts of a restart of several children.
+    pub why: Option<Cause>,
+}
+
+/// The failure that causes a restart.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Cause {
+    /// The id of the child that has failed; `None` where children have no ids.
+    pub child: Option<Term>,
+    /// Its exit reason, or that of a restart that has failed.
+    pub reason: Reason,
 }
 
 /// A child that ran before, as its supervisor knows it.

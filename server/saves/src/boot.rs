@@ -30,6 +30,7 @@ use crate::reserved::Reserved;
 use crate::restarts::{FAILED, is_current};
 use crate::roster::{Born, Entry, Roster};
 use crate::rows::{submit, unix_ms};
+use crate::saves::OnEnd;
 
 /// The children that are put in at the same time: enough for all shards, and few enough for the cache of a core.
 const IN_FLIGHT_MAX: usize = 512;
@@ -131,7 +132,7 @@ pub(crate) struct Boot {
     pub(crate) opens: Arc<dyn Opens>,
     pub(crate) booting: Booting,
     /// Told of the end of the boot.
-    pub(crate) on_end: Box<dyn FnOnce(CameBack) + Send>,
+    pub(crate) on_end: OnEnd,
 }
 
 impl Boot {

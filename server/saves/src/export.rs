@@ -27,7 +27,7 @@ const FORMAT: &str = "pq saved processes";
 /// The version of the format. A new field is no new version.
 const VERSION: u64 = 1;
 
-/// The longest readable part; a longer one is left out. A hero has 2 KiB.
+/// The longest readable part; a longer one is left out. An avatar has 2 KiB.
 const READABLE_BYTES_MAX: usize = 8 << 20;
 
 /// The largest file that is read: the largest body in hexadecimal digits, and the readable part.
@@ -76,7 +76,7 @@ struct Fields {
     why: Option<String>,
     versions: String,
     changed_unix_ms: u64,
-    /// For people only.
+    /// For people: a reader skips it.
     #[serde(skip_deserializing, default, skip_serializing_if = "Vec::is_empty")]
     processes: Vec<Process>,
     sha256: String,
@@ -122,9 +122,9 @@ pub fn export(row: &Row, readable: Readable) -> String {
 /// Whether an export contains the processes in a form for people. Decoding makes the atoms in them known to the program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Readable {
-    /// For a command.
+    /// For a command, which ends soon.
     Yes,
-    /// For a node that runs.
+    /// For a node that runs on.
     No,
 }
 
@@ -191,7 +191,7 @@ fn state(text: &str) -> Option<State> {
     State::ALL.into_iter().find(|it| word(*it) == text)
 }
 
-/// The checksum of a row: each text with its length before it, so no two rows give the same bytes.
+/// The checksum of a row. Each text has its length before it, so no text can pass for a part of its neighbour.
 fn sum(row: &Row) -> String {
     let mut hasher = Sha256::new();
     let why = row.why.as_deref().unwrap_or_default();

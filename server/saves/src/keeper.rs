@@ -71,9 +71,9 @@ enum Asked {
 enum For {
     /// Somebody in this group waits to be told of them.
     Told(u8),
-    /// Somebody watches them.
+    /// A client watches them, and does not wait for the disk.
     Watched,
-    /// They have just been born.
+    /// They have no row yet.
     Born,
 }
 

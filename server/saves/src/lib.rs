@@ -64,7 +64,7 @@ pub use needs::missing;
 pub use opening::{Extra, Opening, Version, Versions};
 pub use operations::{Import, Imported, NotDone};
 pub use process::{Message, Process, Shown, Timer};
-pub use saves::{Saves, Setup};
+pub use saves::{OnEnd, Saves, Setup};
 pub use settings::{BadSetting, Durable, Pace, Telling};
 pub use stopped::{Stopped, remove};
 pub use told::{Audience, Waiting};

@@ -45,7 +45,7 @@ pub(crate) const HELD_BACK: &str = "held back: ";
 /// The reason why an operation on a row did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
-    /// Nothing has changed.
+    /// Nothing has changed, for the reason in the sentence.
     #[error("{0}")]
     Refused(String),
     /// The operation may still happen.
@@ -69,7 +69,7 @@ pub enum Imported {
 
 /// A child that is to come from a file.
 pub struct Import<'a> {
-    /// The child.
+    /// The child as it was read from the file.
     pub exported: Exported,
     /// Whether it may replace rows with its name that are set aside.
     pub replace: bool,

@@ -20,7 +20,7 @@ pub struct Process {
     pub kind: String,
     /// The id of the child, as a term; `None` below a supervisor whose children have no ids.
     pub id: Option<String>,
-    /// The local name.
+    /// The local name (`erlang:register/2`).
     pub registered: Option<String>,
     /// The names in the registry, as terms.
     pub names: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Process {
     pub messages: Vec<Message>,
 }
 
-/// A state.
+/// The state of a worker or handler, as people see it.
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct Shown {
     /// The module that exported the state.
@@ -45,7 +45,7 @@ pub struct Shown {
     pub state: String,
 }
 
-/// A timer.
+/// A timer that ran at the time of the save.
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct Timer {
     /// The time that remained, in milliseconds.

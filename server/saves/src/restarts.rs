@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use pq_otp::moved::{Kept, SavedPart, Subtree};
-use pq_otp::{Comeback, Node, Reason, Restart};
+use pq_otp::supervisor::Cause;
+use pq_otp::{Comeback, Node, Reason, Restart, Term};
 use pq_store::{Row, Saver, State};
 
 use crate::failures::Failures;
@@ -182,10 +183,10 @@ impl Restarts {
             return self.node.go_on(&restart, Comeback::Never);
         }
         if let (Some(id), Some(why)) = (id, &restart.why)
-            && is_failure(why)
+            && is_failure(&why.reason)
             && self.failures.is_again(id, restart.at_ms)
         {
-            let why = again(&restart, why);
+            let why = again(&restart.path, why);
             return self.never(&restart, row, why);
         }
         let Some(row) = row else {
@@ -236,15 +237,17 @@ pub(crate) fn is_current(node: &Node, module: &str, vsn: &str) -> bool {
 }
 
 /// The sentence for a child that has failed twice.
-fn again(restart: &Restart, why: &Reason) -> String {
+fn again(path: &[Term], why: &Cause) -> String {
+    // The restarted process may be another one than that which has failed, below the same supervisor.
+    let above = path.split_last().map_or(path, |(_, above)| above);
     let mut sentence = format!("{FAILED} again within a minute");
     let mut before = ": ";
-    for id in &restart.path {
+    for id in above.iter().chain(&why.child) {
         // Writing to a String cannot fail.
         let _ = write!(sentence, "{before}{id}");
         before = "/";
     }
-    format!("{sentence}: {}", brief(why))
+    format!("{sentence}: {}", brief(&why.reason))
 }
 
 /// The sentence for a child whose root has failed.
@@ -322,6 +325,21 @@ impl Converter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_names_the_process_that_has_failed() {
+        let path = ["crew", "cook"].map(Term::atom);
+        let reason = Reason::tagged("panic", "salt");
+        let cause = |child| Cause {
+            child,
+            reason: reason.clone(),
+        };
+        let mate = cause(Some(Term::atom("mate")));
+        let sentence = "it failed again within a minute: crew/mate: {panic,\"salt\"}";
+        assert_eq!(again(&path, &mate), sentence);
+        let sentence = "it failed again within a minute: {panic,\"salt\"}";
+        assert_eq!(again(&[], &cause(None)), sentence);
+    }
 
     #[test]
     fn a_sentence_names_the_failure_and_is_short() {

@@ -24,7 +24,7 @@ const EXPECTED_FOR: Duration = Duration::from_secs(30);
 /// The children of unknown supervisors that are kept until the supervisors have been looked up again.
 const STRAYS_MAX: usize = 1_024;
 
-/// A durable child.
+/// A living child of a durable supervisor, with what is known of its row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     /// The number of the row; 0 before there is one.

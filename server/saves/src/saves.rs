@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -45,8 +45,11 @@ pub struct Setup {
     /// The versions of modules, for states of other versions.
     pub versions: Arc<dyn Versions>,
     /// Told when all saved children have come back, or will not.
-    pub on_end: Box<dyn FnOnce(CameBack) + Send>,
+    pub on_end: OnEnd,
 }
+
+/// Called once, with the result of a boot.
+pub type OnEnd = Box<dyn FnOnce(CameBack) + Send>;
 
 /// The saves of a node.
 pub struct Saves {
@@ -74,76 +77,88 @@ impl Saves {
     /// # Errors
     /// When the store cannot be used; then no child comes back.
     pub fn open(setup: Setup) -> Result<Saves, OpenError> {
-        let mut store = Database::open(&setup.file)?;
-        let (sender, news) = sync_channel(NEWS_MAX + setup.node.shards());
+        let Setup {
+            node,
+            file,
+            durable,
+            pace,
+            versions,
+            on_end,
+        } = setup;
+        let mut store = Database::open(&file)?;
+        let (sender, news) = sync_channel(NEWS_MAX + node.shards());
         let wake = Wake::new(sender.clone());
         let (jobs_sender, jobs) = sync_channel(JOBS_MAX);
-        let roster = Arc::new(Roster::new(setup.durable, wake.clone(), jobs_sender));
-        roster.find_supervisors(&setup.node);
-        if !setup.node.tell_children(roster.clone()) {
-            tracing::error!("the node has another listener for children: ends are not saved");
-        }
-        setup
-            .node
-            .set_conversion_seed(store.seed(setup.node.conversion_seed())?);
-        let needed = boot::needed(&mut store)?;
-        let opening = Opening::new(setup.versions.versions(&needed));
+        let roster = Arc::new(Roster::new(durable, wake.clone(), jobs_sender));
+        listen(&node, &roster);
+        node.set_conversion_seed(store.seed(node.conversion_seed())?);
+        let opening = Opening::new(versions.versions(&boot::needed(&mut store)?));
         boot::reserve(&mut store, &roster)?;
         let numbers = Arc::new(Numbers::of(&mut store)?);
         let after_commits = wake.clone();
         let saver = Saver::start(store, Settings::default(), move |_| after_commits.wake())?;
-        let booting = Booting::default();
-        let boot = Boot {
-            node: setup.node.clone(),
-            file: setup.file.clone(),
-            saver: saver.clone(),
-            roster: roster.clone(),
-            opens: Arc::new(opening),
-            booting: booting.clone(),
-            on_end: setup.on_end,
-        };
         let saves = Saves {
-            file: setup.file,
-            node: setup.node.clone(),
+            file,
+            node: node.clone(),
             saver: saver.clone(),
             roster: roster.clone(),
             numbers,
             operations: Mutex::new(()),
-            news: sender.clone(),
+            news: sender,
             stopped: Arc::default(),
             hurries: Arc::default(),
             watched: Arc::default(),
             audience: Arc::default(),
-            wake: wake.clone(),
-            telling: setup.pace.told,
-            booting,
+            wake,
+            telling: pace.told,
+            booting: Booting::default(),
         };
         Restarts::start(RestartSetup {
-            node: setup.node.clone(),
-            roster: roster.clone(),
-            saver: saver.clone(),
-            versions: setup.versions,
+            node,
+            roster,
+            saver,
+            versions,
             first_seq: saves.numbers.first(),
             jobs,
             stopped: saves.stopped.clone(),
         })?;
-        let rows = Rows::new(setup.node, roster, saver, saves.numbers.clone());
+        saves.begin_to_keep(news, pace)?;
+        saves.begin_to_boot(Arc::new(opening), on_end)?;
+        Ok(saves)
+    }
+
+    /// Starts the thread that asks for copies.
+    fn begin_to_keep(&self, news: Receiver<News>, pace: Pace) -> std::io::Result<()> {
         let shared = Shared {
             news,
-            sender,
-            stopped: saves.stopped.clone(),
-            hurries: saves.hurries.clone(),
-            watched: saves.watched.clone(),
-            audience: saves.audience.clone(),
-            wake,
+            sender: self.news.clone(),
+            stopped: self.stopped.clone(),
+            hurries: self.hurries.clone(),
+            watched: self.watched.clone(),
+            audience: self.audience.clone(),
+            wake: self.wake.clone(),
         };
-        let keeper = Keeper::new(rows, setup.pace, shared);
+        let (node, roster) = (self.node.clone(), self.roster.clone());
+        let rows = Rows::new(node, roster, self.saver.clone(), self.numbers.clone());
+        let keeper = Keeper::new(rows, pace, shared);
         let thread = thread::Builder::new().name("saves-keeper".to_string());
-        thread.spawn(move || keeper.run())?;
-        saves.roster.expect();
+        thread.spawn(move || keeper.run()).map(drop)
+    }
+
+    /// Starts the thread that puts rows in.
+    fn begin_to_boot(&self, opens: Arc<Opening>, on_end: OnEnd) -> std::io::Result<()> {
+        let boot = Boot {
+            node: self.node.clone(),
+            file: self.file.clone(),
+            saver: self.saver.clone(),
+            roster: self.roster.clone(),
+            opens,
+            booting: self.booting.clone(),
+            on_end,
+        };
+        self.roster.expect();
         let thread = thread::Builder::new().name("saves-boot".to_string());
-        thread.spawn(move || boot.run())?;
-        Ok(saves)
+        thread.spawn(move || boot.run()).map(drop)
     }
 
     /// When clients are told of the states of children.
@@ -223,5 +238,13 @@ impl Drop for Saves {
     fn drop(&mut self) {
         self.roster.close();
         self.stopped.store(true, Ordering::Release);
+    }
+}
+
+/// The roster hears of births and ends from now on.
+fn listen(node: &Node, roster: &Arc<Roster>) {
+    roster.find_supervisors(node);
+    if !node.tell_children(roster.clone()) {
+        tracing::error!("the node has another listener for children: ends are not saved");
     }
 }

@@ -149,7 +149,10 @@ impl Told {
         let is_late = |it: &Committing| now.duration_since(it.since) >= PATIENCE;
         let waits = self.committing.front().filter(|it| it.number > durable);
         self.tell(waits.is_some_and(is_late), now);
-        while let Some(cycle) = self.committing.pop_front_if(|it| it.number <= durable) {
+        let is_durable = |cycle: &Committing| cycle.number <= durable;
+        while self.committing.front().is_some_and(is_durable)
+            && let Some(cycle) = self.committing.pop_front()
+        {
             cycle.waiting.into_iter().for_each(|it| (it.release)());
         }
     }

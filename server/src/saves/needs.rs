@@ -1,8 +1,10 @@
 //! The saved avatars that a tree could not open any more without some of its libraries: for the removal of a release.
 
+use std::collections::BTreeMap;
+
 use pq_code::Library;
 use pq_otp::Module;
-use pq_saves::Versions;
+use pq_saves::{Version, Versions};
 use pq_store::{Read, Snapshot, StoreError};
 
 use super::versions::{version_of, versions_of};
@@ -10,7 +12,7 @@ use crate::boot::Booted;
 
 /// Saved avatars that need a library.
 pub(crate) struct Lost {
-    /// Their number.
+    /// The number of rows, set aside or not.
     pub(crate) rows: u64,
     /// The application and version of the library: `game-1.0.0`.
     pub(crate) library: String,
@@ -43,31 +45,29 @@ pub(crate) fn lost_without(
         let own = (library.application.clone(), library.vsn.clone());
         vsns.contains(&own)
     };
-    let stay = libraries.iter().filter(|library| !is_of(gone, library));
-    let versions = stay.flat_map(|library| {
+    let boots = libraries.iter().filter(|library| is_of(targets, library));
+    let targets: Vec<Module> = boots.flat_map(|library| library.modules.clone()).collect();
+    let stay = |library: &&Library| !is_of(gone, library);
+    // Rows that no library opens are set aside, whatever is removed.
+    let missing_now = pq_saves::missing(needs.clone(), all_of(libraries.iter()), &targets);
+    let versions = all_of(libraries.iter().filter(stay));
+    let missing = pq_saves::missing(needs, versions, &targets).into_iter();
+    let missing = missing.filter(|(need, ..)| missing_now.iter().all(|(now, ..)| now != need));
+    let mut lost = BTreeMap::new();
+    for (need, module, _) in missing {
+        let has = |library: &&Library| library.modules.iter().any(|it| it.name() == module);
+        let library = libraries.iter().find(|it| is_of(gone, it) && has(it));
+        let name = library.map(|it| format!("{}-{}", it.application, it.vsn));
+        *lost.entry(name.unwrap_or(module)).or_default() += need.rows;
+    }
+    let lost = lost.into_iter();
+    Ok(lost.map(|(library, rows)| Lost { rows, library }).collect())
+}
+
+fn all_of<'a>(libraries: impl Iterator<Item = &'a Library>) -> Vec<Version> {
+    let versions = libraries.flat_map(|library| {
         let modules = library.modules.iter().zip(&library.entries);
         modules.map(|(module, entry)| version_of(*module, entry))
     });
-    let boots = libraries.iter().filter(|library| is_of(targets, library));
-    let targets: Vec<Module> = boots.flat_map(|library| library.modules.clone()).collect();
-    let missing = pq_saves::missing(needs, versions.collect(), &targets);
-    let mut lost: Vec<Lost> = Vec::new();
-    for (need, module, vsn) in missing {
-        let has = |library: &&Library| {
-            let mut modules = library.modules.iter();
-            is_of(gone, library) && modules.any(|it| it.name() == module && it.vsn() == vsn)
-        };
-        // Rows that need a library which is not there are set aside, whatever is removed.
-        if let Some(library) = libraries.iter().find(has) {
-            let library = format!("{}-{}", library.application, library.vsn);
-            match lost.iter_mut().find(|it| it.library == library) {
-                Some(lost) => lost.rows += need.rows,
-                None => lost.push(Lost {
-                    rows: need.rows,
-                    library,
-                }),
-            }
-        }
-    }
-    Ok(lost)
+    versions.collect()
 }

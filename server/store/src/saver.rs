@@ -64,7 +64,7 @@ pub enum NotRead {
     /// Too many questions wait, or the saver has ended.
     #[error("read saved rows: the store is closed, or too many ask it")]
     Refused,
-    /// The file.
+    /// The file could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -21,9 +21,9 @@ const BLOCK: usize = 4_096;
 /// The access that a disk permits.
 #[derive(Clone, Copy, Debug)]
 pub enum Access {
-    /// Reading only.
+    /// Each write fails with `EROFS`.
     Reading,
-    /// Reading and writing.
+    /// Files can be read and written, as after the mount.
     Writing,
 }
 

@@ -53,9 +53,9 @@ fn limits_stalls(tree: &Tree, limit: &str) {
     let file = tree
         .root()
         .join(format!("releases/{BROKEN_VSN}/sys.config"));
-    let text =
-        format!("[{{kernel, [{{shard_stall_ms, {limit}}}]}}, {{sockserv, [{{port, 8082}}]}}].\n");
-    std::fs::write(file, text).unwrap();
+    let text = include_str!("../../../releases/1.1.0/sys.config");
+    let kernel = format!("[{{kernel, [{{shard_stall_ms, {limit}}}]}},\n {{sockserv,");
+    std::fs::write(file, text.replace("[{sockserv,", &kernel)).unwrap();
 }
 
 #[test]

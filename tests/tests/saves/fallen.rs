@@ -3,7 +3,7 @@
 use pq_tests::running::{BROKEN, BROKEN_VSN, Draft, Player, Running, Tree};
 use pq_tests::story::Version;
 
-use crate::saved::{came_back, has_saved, kill, names, number, row, state};
+use crate::saved::{came_back, has_saved, kill, names, number, row, state, stop};
 
 /// A node with the release in which heroes with certain names panic when they have some experience.
 fn node(tree: &Tree) -> Running {
@@ -12,7 +12,9 @@ fn node(tree: &Tree) -> Running {
     tree.does(&["unpack", BROKEN]);
     tree.does(&["install", BROKEN_VSN, "--partial"]);
     tree.does(&["make-permanent", BROKEN_VSN]);
-    node
+    // The install leaves an older version of a supervisor, which the next start does not have.
+    stop(node);
+    Running::node_with(tree, &[])
 }
 
 #[test]

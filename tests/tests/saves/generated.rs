@@ -279,3 +279,12 @@ fn an_export_gives_back_the_exact_row_and_a_damaged_one_nothing() {
         }
     }
 }
+
+#[test]
+fn the_seeds_of_the_fuzzer_are_a_saved_hero_and_its_export() {
+    let body = include_bytes!("../../fuzz/seeds/read_saved/hero.subtree");
+    let file = include_bytes!("../../fuzz/seeds/read_saved/hero.json");
+    let exported = Exported::read(file).unwrap();
+    assert_eq!(exported.row.body, body);
+    assert_eq!(Ok(exported.subtree), Subtree::from_bytes(body));
+}

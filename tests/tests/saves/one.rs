@@ -110,7 +110,7 @@ fn altered(from: &Path, alter: impl FnOnce(&mut Row)) -> String {
 }
 
 /// Replaces the only place of these bytes by others of the same length.
-fn swap(body: &mut Vec<u8>, old: &[u8], new: &[u8]) {
+fn swap(body: &mut [u8], old: &[u8], new: &[u8]) {
     for place in 0..=body.len() - old.len() {
         if &body[place..place + old.len()] == old {
             body[place..place + old.len()].copy_from_slice(new);

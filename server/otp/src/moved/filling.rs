@@ -22,7 +22,7 @@ struct Filled {
 #[derive(Clone, Copy)]
 struct Opener<'a> {
     opens: &'a dyn Opens,
-    /// See [`Closed::name`].
+    /// The name for the random numbers of their conversions ([`Closed::name`]).
     name: &'a [u8],
 }
 

@@ -52,7 +52,7 @@ pub struct StateView {
     pub state: Term,
 }
 
-/// A timer.
+/// A timer of a process at the moment of the copy.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TimerView {
     /// The time that remained, in milliseconds.
@@ -70,7 +70,7 @@ pub struct MessageView {
     pub kind: &'static str,
     /// The process that an `exit`, `down` or `call` comes from.
     pub from: Option<Pid>,
-    /// The content.
+    /// The message, or the reason of an end; `None` for a time-out.
     pub data: Option<Term>,
 }
 

@@ -19,6 +19,7 @@ use pq_term::{Pid, Term};
 use super::Node;
 use crate::message::Signal;
 use crate::moved::{Opens, SavedPart};
+use crate::supervisor::Cause;
 
 /// A listener for children. Called on threads of shards: it must not wait.
 pub trait Children: Send + Sync {
@@ -67,8 +68,8 @@ pub struct Restart {
     pub root: Pid,
     /// The ids of children that lead from the root to the process; empty for the root itself.
     pub path: Vec<Term>,
-    /// The reason of the restart. `None` for a process that is restarted together with one that has failed.
-    pub why: Option<Reason>,
+    /// The failure. `None` for a process that is restarted behind others, together with one that has failed.
+    pub why: Option<Cause>,
     /// The time on the clock of the root's shard, in milliseconds.
     pub at_ms: u64,
     pub(crate) supervisor: Pid,

@@ -75,10 +75,10 @@ impl Ordered {
     fn all_halted(&mut self, ctx: &mut Ctx<'_>, halting: Halting) {
         self.phase = OrderedPhase::Idle;
         match halting.why {
-            HaltFor::Restart(reason) => {
+            HaltFor::Restart(cause) => {
                 // Only the beginning of the range is left.
                 let children = halting.left.start..self.children.len();
-                self.start(ctx, children, StartFor::Restart(Some(reason)));
+                self.start(ctx, children, StartFor::Restart(Some(cause)));
             }
             HaltFor::Answer(caller) => ctx.reply(caller, SupReply::Ok),
             HaltFor::End(reason) => {

@@ -10,7 +10,7 @@ use pq_term::{Pid, Term};
 
 use super::children::{ChildStart, Children};
 use super::window::Window;
-use super::{Caller, Serial, Ticket};
+use super::{Caller, Cause, Serial, Ticket};
 
 pub(super) struct Ordered {
     pub(super) flags: SupFlags,
@@ -60,8 +60,8 @@ pub(super) struct Starting {
 pub(super) enum StartFor {
     /// The start of the supervisor: a failure ends it.
     Init,
-    /// A restart: after a failure it is tried again. The first start has the reason of the restart, until it begins.
-    Restart(Option<Reason>),
+    /// A restart: after a failure it is tried again. The first start has the cause, until it begins.
+    Restart(Option<Cause>),
     /// `restart_child/2`: the caller receives the result.
     Answer(Caller),
     /// `start_child/2`: on failure the caller is told, and the spec is dropped.
@@ -84,8 +84,8 @@ pub(super) struct Awaited {
 
 /// The purpose of a halt, which decides about the next step.
 pub(super) enum HaltFor {
-    /// A restart for this reason: these children, and those after them, are started again.
-    Restart(Reason),
+    /// A restart with this cause: these children, and those after them, are started again.
+    Restart(Cause),
     /// `terminate_child/2`: the caller receives the result.
     Answer(Caller),
     /// The end of the supervisor, for this reason.

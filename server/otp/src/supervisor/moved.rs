@@ -62,7 +62,7 @@ pub(crate) enum Place {
 }
 
 impl SupervisorAtRest {
-    /// The restart strategy.
+    /// The strategy with which it restarts children.
     pub(crate) fn strategy(&self) -> Strategy {
         self.flags.strategy
     }

@@ -20,7 +20,7 @@ use super::children::Standing;
 use super::machine::{Event, HaltFor, Ordered, OrderedPhase, StartFor, Waiting};
 use super::reading::OrderedSpec;
 use super::window::Window;
-use super::{Caller, Ctx, Input, Report, Serial};
+use super::{Caller, Cause, Ctx, Input, Report, Serial};
 
 /// How many requests may wait while children start or end. They come from operators, from the release handler and
 /// from siblings, a handful at a time; avatars start through `simple_one_for_one`, where no request waits. Further
@@ -131,13 +131,17 @@ impl Ordered {
             return self.end(ctx, Reason::Shutdown);
         }
         self.children.await_restart(index);
+        let cause = Cause {
+            child: Some(id),
+            reason,
+        };
         match self.flags.strategy {
-            Strategy::OneForAll => self.halt(ctx, 0..self.children.len(), HaltFor::Restart(reason)),
+            Strategy::OneForAll => self.halt(ctx, 0..self.children.len(), HaltFor::Restart(cause)),
             Strategy::RestForOne => {
-                self.halt(ctx, index..self.children.len(), HaltFor::Restart(reason));
+                self.halt(ctx, index..self.children.len(), HaltFor::Restart(cause));
             }
             Strategy::OneForOne | Strategy::SimpleOneForOne => {
-                self.start(ctx, index..index + 1, StartFor::Restart(Some(reason)));
+                self.start(ctx, index..index + 1, StartFor::Restart(Some(cause)));
             }
         }
     }

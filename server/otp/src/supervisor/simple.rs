@@ -29,7 +29,7 @@ use crate::numbered::Numbered;
 use super::reading::{SimpleSpec, pair};
 use super::window::Window;
 use super::{
-    Action, Again, Caller, Ctx, Former, Input, Report, Serial, StartOutcome, Ticket, args,
+    Action, Again, Caller, Cause, Ctx, Former, Input, Report, Serial, StartOutcome, Ticket, args,
     is_wanted_end,
 };
 
@@ -297,7 +297,10 @@ impl Simple {
         }
         let again = Again {
             child: Former::Process(old),
-            why: Some(reason),
+            why: Some(Cause {
+                child: None,
+                reason,
+            }),
         };
         let flight = Flight::Again(old, args.clone());
         let number = self.take_off(ctx, args.into_vec(), flight, Some(Box::new(again)));

@@ -73,14 +73,14 @@ impl Typed for ImportArgs {
             let request = request(&import)?;
             return self.at.show::<IsImported>(&import.typed(), &request);
         };
-        let imported = self.into_store(exported)?;
+        let imported = self.put_into_store(exported)?;
         tell(&self.at, &imported)
     }
 }
 
 impl ImportArgs {
     /// Imports into the store of a node that does not run.
-    fn into_store(&self, exported: Exported) -> Result<IsImported, Failure> {
+    fn put_into_store(&self, exported: Exported) -> Result<IsImported, Failure> {
         let root = &self.at.root;
         let name = exported.row.name.clone();
         let release = saves::Release::permanent(root).map_err(|why| {

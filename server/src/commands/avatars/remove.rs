@@ -62,14 +62,14 @@ impl Typed for RemoveArgs {
             let request = request(&remove)?;
             return self.at.show::<IsRemoved>(&remove.typed(), &request);
         };
-        let removed = self.from_store()?;
+        let removed = self.take_from_store()?;
         tell(&self.at, &removed)
     }
 }
 
 impl RemoveArgs {
     /// Removes from the store of a node that does not run.
-    fn from_store(&self) -> Result<IsRemoved, Failure> {
+    fn take_from_store(&self) -> Result<IsRemoved, Failure> {
         let (root, which) = (&self.at.root, &self.which);
         let mut store = Database::open(&saves::file(root)).map_err(failed)?;
         let found = pq_saves::find(&mut store, &durable_names(root), &which.name);

@@ -28,7 +28,6 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         self.outbox.is_empty()
     }

@@ -106,7 +106,7 @@ impl Children for Keeper {
 
     fn restart(&self, node: &Node, restart: Restart) {
         let path: Vec<String> = restart.path.iter().map(ToString::to_string).collect();
-        let why = restart.why.as_ref().map(ToString::to_string);
+        let why = restart.why.as_ref().map(|why| why.reason.to_string());
         self.note(format!("restart {} {why:?}", path.join("/")));
         match *self.answers.lock().unwrap() {
             Answers::Saved => self.answer(node, &restart),
