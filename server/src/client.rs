@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`at`] | the options of a command: which node, and the format of the answer |
 //! | [`connection`] | one request to the node, and its answer |
-//! | [`follow`] | the lines of a view that goes on, across restarts of the node |
+//! | [`mod@follow`] | the lines of a view that goes on, across restarts of the node |
 //! | [`progress`] | the progress of an operation |
 //! | [`mod@show`], [`mod@table`] | answers as text and tables |
 //! | [`mod@say`], [`mod@usage`] | writing to stdout and stderr, and usage errors |

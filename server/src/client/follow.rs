@@ -42,7 +42,7 @@ enum End {
     Gone,
 }
 
-/// Sends a request and passes each line of its answer to `hear`, at least for `time`, until the first line has come.
+/// Sends a request and passes each line of its answer to `hear`. The view ends after `time`, but not before its first line.
 ///
 /// # Errors
 /// [`Exit::Unreachable`] when there is no node, or none has come back; errors of the node.
