@@ -14,9 +14,9 @@
 //! program of `nohup` goes on.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
@@ -24,6 +24,7 @@ use nix::libc;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use pq_abi::crash::watch_thread;
+use rustix::fs::{Mode, OFlags};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot};
@@ -203,12 +204,15 @@ impl Terminal {
 
 /// Whether the process has a controlling terminal. The kernel takes it away before the shell of the terminal sends `SIGHUP`.
 fn has_terminal() -> bool {
-    File::open("/dev/tty").is_ok()
+    // A device, so `pq_files` would refuse it.
+    let how = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+    rustix::fs::open("/dev/tty", how, Mode::empty()).is_ok()
 }
 
 /// Whether the process was started with `SIGHUP` ignored, as `nohup` does (proc(5), `SigIgn`: bit 0 is signal 1).
 fn ignores_hang_ups() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = pq_files::read(Path::new("/proc/self/status"), pq_files::TEXT_BYTES_MAX);
+    let status = String::from_utf8(status.unwrap_or_default()).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask & 1 != 0)

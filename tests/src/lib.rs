@@ -3,6 +3,7 @@
 //! - [`campaign`]: the length of long proofs;
 //! - [`house`]: a simulated node with the applications of a release linked in, for thousands of heroes and hours of
 //!   game time in seconds;
+//! - [`manager`]: a service manager, which a node notifies;
 //! - [`needs`]: programs and rights that a machine may lack, and the result for the tests that need them;
 //! - [`running`]: a real node, the `pq` program on a release tree of its own;
 //! - [`scrape`]: requests to the port for metrics of a node, and the samples of an answer;
@@ -14,6 +15,8 @@
 pub mod campaign;
 
 pub mod house;
+
+pub mod manager;
 
 pub mod needs;
 
