@@ -1,6 +1,7 @@
 //! Shared parts of the system tests and benches, which see the node from outside.
 //!
 //! - [`campaign`]: the length of long proofs;
+//! - [`debian`]: a copy of this machine's system, on which packages are installed;
 //! - [`house`]: a simulated node with the applications of a release linked in, for thousands of heroes and hours of
 //!   game time in seconds;
 //! - [`manager`]: a service manager, which a node notifies;
@@ -13,6 +14,8 @@
 //! The tests are in `tests/tests`, the benches in `tests/benches`.
 
 pub mod campaign;
+
+pub mod debian;
 
 pub mod house;
 

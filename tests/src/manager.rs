@@ -3,6 +3,7 @@
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Instant;
 
 use tempfile::TempDir;
 
@@ -47,18 +48,19 @@ impl ServiceManager {
         text.lines().map(str::to_string).collect()
     }
 
-    /// All lines until one begins with `wanted`, which is the last.
+    /// All lines up to the message in which one begins with `wanted`.
     pub fn until(&self, wanted: &str) -> Vec<String> {
+        let deadline = Instant::now() + PATIENCE;
         let mut lines = Vec::new();
-        loop {
-            for line in self.next() {
-                let is_last = line.starts_with(wanted);
-                lines.push(line);
-                if is_last {
-                    return lines;
-                }
+        while Instant::now() < deadline {
+            let message = self.next();
+            let is_last = message.iter().any(|line| line.starts_with(wanted));
+            lines.extend(message);
+            if is_last {
+                return lines;
             }
         }
+        panic!("the node never says {wanted}: {lines:?}")
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Need {
     Mandoc,
     /// `systemd-analyze`, which checks units, offline since version 250.
     SystemdAnalyze,
+    /// `cargo deb`, which makes the package for Debian.
+    CargoDeb,
 }
 
 struct Row {
@@ -102,7 +104,7 @@ const fn row(
 }
 
 /// The rows, in the order of [`Need`].
-const TABLE: [Row; 25] = [
+const TABLE: [Row; 26] = [
     row(
         Need::Bash,
         "bash",
@@ -274,6 +276,12 @@ const TABLE: [Row; 25] = [
         "systemd-analyze",
         (&["systemd-analyze", "security", "--help"], "--offline="),
         "Debian: systemd",
+    ),
+    row(
+        Need::CargoDeb,
+        "cargo-deb",
+        (&["cargo-deb", "--help"], "--deb-version"),
+        "cargo install cargo-deb --locked",
     ),
 ];
 

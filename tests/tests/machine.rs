@@ -2,15 +2,17 @@
 //! manual pages for people.
 #![allow(clippy::unwrap_used)]
 
-#[path = "service/completions.rs"]
+#[path = "machine/completions.rs"]
 mod completions;
-#[path = "service/docker.rs"]
+#[path = "machine/debian.rs"]
+mod debian;
+#[path = "machine/docker.rs"]
 mod docker;
-#[path = "service/manual.rs"]
+#[path = "machine/manual.rs"]
 mod manual;
-#[path = "service/notified.rs"]
+#[path = "machine/notified.rs"]
 mod notified;
-#[path = "service/reread.rs"]
+#[path = "machine/reread.rs"]
 mod reread;
-#[path = "service/unit.rs"]
+#[path = "machine/unit.rs"]
 mod unit;
