@@ -7,6 +7,7 @@
 //!   pq appup ─► two libraries ─► appup
 //!   pq relup ─► appups ─► relup
 //!   pq build ─► libraries (cargo) ─► release tree; pq tar ─► package
+//!   pq completions, man ─► the command line as a script or as pages
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
 //! ```
 //! This file chooses the command and starts it; the modules below carry the commands out.
@@ -20,6 +21,7 @@ mod cli;
 mod client;
 mod clock;
 mod commands;
+mod completions;
 mod console;
 mod demo;
 mod digest;
@@ -30,12 +32,15 @@ mod history;
 mod libraries;
 mod lifetime;
 mod logging;
+mod man;
+mod manager;
 mod metrics;
 mod noun;
 mod operator;
 mod options;
 mod play;
 mod report;
+mod reread;
 mod restart;
 mod run;
 mod running;
@@ -75,6 +80,8 @@ fn main() -> ExitCode {
         cli::Command::Relup(command) => author::relup::relup(&command),
         cli::Command::Build(command) => author::build::build(&command),
         cli::Command::Tar(command) => author::tar::tar(&command),
+        cli::Command::Completions(which) => completions::completions(&which),
+        cli::Command::Man(command) => man::man(&command),
         cli::Command::Play(options) => return play::play(&options),
         cli::Command::Operator(command) => return commands::run(&command),
     };

@@ -180,7 +180,7 @@ pub(crate) fn on_releases<R: OnReleases>(
         false => Phase::Rollback,
     });
     if is_done && request.installs() {
-        node.installed();
+        node.configure();
     }
     if let Some(operation) = request.entry(is_done) {
         let deed = Deed {
