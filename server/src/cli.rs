@@ -19,7 +19,9 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Build release 1.0.0 of Process Quest and the package of 1.1.0, and run release 1.0.0
-    #[command(after_help = "Examples:\n  pq demo\n  pq demo --root /tmp/rel --port 0 --heroes 100")]
+    #[command(
+        after_help = "Examples:\n  pq demo\n  pq demo --root /tmp/rel --port 0 --avatars 100"
+    )]
     Demo(Demo),
     /// Start a node from a release tree
     #[command(

@@ -77,7 +77,7 @@ pub(crate) enum Command {
     WhichReleases(To<which_releases::WhichReleases>),
     /// Unpack a release package into the tree
     #[command(
-        after_help = "Examples:\n  pq unpack processquest-1.1.0 --root rel\n  pq unpack /tmp/processquest-1.1.0.tar.gz --root rel"
+        after_help = "Examples:\n  pq unpack game-1.1.0 --root rel\n  pq unpack /tmp/game-1.1.0.tar.gz --root rel"
     )]
     Unpack(Noted<unpack::Unpack>),
     /// Try an install on copies of all states, without any change

@@ -34,13 +34,12 @@ pub(crate) struct Manager {
 
 /// The news for the manager.
 pub(crate) enum Word {
-    /// Players are admitted.
+    /// Players are admitted to this node from now on.
     Admits(Weak<RunningNode>),
     /// The settings are read again, or the process becomes another node.
     Reloads,
     /// The settings have been read again.
     HasReloaded,
-    /// The node ends.
     Stops,
 }
 
@@ -93,7 +92,6 @@ fn tell_all(told: &Receiver<Word>, mut teller: Teller) {
     }
 }
 
-/// The thread's knowledge.
 struct Teller {
     /// The interval of the signs of life.
     every: Duration,

@@ -169,7 +169,8 @@ pub(crate) fn run(
         booted: booted.clone(),
         history: history.clone(),
         teller: &teller,
-        manager,
+        // The thread gives signs of life until the end of this function.
+        manager: manager.clone(),
         hang_ups,
         shutdown: which.shutdown,
         views,
@@ -180,20 +181,33 @@ pub(crate) fn run(
     let stopped = stopping.finish(booted);
     // Pending starts of avatars are not awaited: their node has ended.
     runtime.shutdown_background();
-    let (word, ran, shutdown) = match served {
-        Ok(end) => (Ok(end.word), end.ran, end.shutdown),
-        Err(error) => {
-            let (addresses, vsn) = (Addresses::default(), first);
-            (Err(error), Ran { addresses, vsn }, None)
-        }
-    };
-    let word = last_word(word, ends)?;
-    let last = End {
+    let End {
         word,
+        ran,
+        shutdown,
+    } = as_ended(served, first);
+    let last = End {
+        word: last_word(word, ends)?,
         ran,
         shutdown,
     };
     conclude(last, stopped, lock, options, &life)
+}
+
+/// The end of a service that ran, or that failed with the release `vsn` and no addresses.
+fn as_ended(served: anyhow::Result<End<Word>>, vsn: String) -> End<anyhow::Result<Word>> {
+    let (word, ran, shutdown) = match served {
+        Ok(end) => (Ok(end.word), end.ran, end.shutdown),
+        Err(error) => {
+            let addresses = Addresses::default();
+            (Err(error), Ran { addresses, vsn }, None)
+        }
+    };
+    End {
+        word,
+        ran,
+        shutdown,
+    }
 }
 
 /// Restarts with the permanent release after a failed boot, unless a signal has ended the node.
