@@ -8,6 +8,7 @@
 //!   pq relup ─► appups ─► relup
 //!   pq build ─► libraries (cargo) ─► release tree; pq tar ─► package
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
+//!   pq top ─► the same socket ─► a live view in the terminal
 //! ```
 //! This file chooses the command and starts it; the modules below carry the commands out.
 
@@ -45,6 +46,7 @@ mod stall;
 mod stdio;
 mod streams;
 mod system;
+mod top;
 
 use std::process::ExitCode;
 
