@@ -66,6 +66,8 @@ pub enum Need {
     Escript,
     /// `promtool`, which checks metrics and rules for Prometheus.
     Promtool,
+    /// `tmux`, a terminal whose screen a test can read and resize.
+    Tmux,
 }
 
 struct Row {
@@ -94,7 +96,7 @@ const fn row(
 }
 
 /// The rows, in the order of [`Need`].
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 22] = [
     row(
         Need::Bash,
         "bash",
@@ -242,6 +244,12 @@ const TABLE: [Row; 21] = [
         "promtool of Prometheus",
         (&["promtool", "--version"], "promtool, version"),
         "Debian: prometheus",
+    ),
+    row(
+        Need::Tmux,
+        "tmux",
+        (&["tmux", "-V"], "tmux "),
+        "Debian: tmux",
     ),
 ];
 

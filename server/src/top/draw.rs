@@ -53,7 +53,7 @@ fn middle(view: &View, plan: &Plan, to: &mut Buffer) {
         notices(view, area, to);
     }
     if let Some(area) = plan.absent {
-        let text = format!("not shown, for lack of room: {}", plan.missing.join(", "));
+        let text = format!("no room: {}", plan.missing.join(", "));
         put(to, area, &text, faint());
     }
 }
@@ -69,11 +69,14 @@ fn notices(view: &View, area: Rect, to: &mut Buffer) {
 }
 
 fn too_small(area: Rect, to: &mut Buffer) {
-    let text = format!(
-        "{}x{} is too small: {WIDTH_MIN}x{HEIGHT_MIN} at least; q quits",
-        area.width, area.height
-    );
-    put(to, area, &text, Style::new());
+    let lines = [
+        format!("too small: {}x{}", area.width, area.height),
+        format!("at least {WIDTH_MIN}x{HEIGHT_MIN}"),
+        "q quits".to_string(),
+    ];
+    for (row, text) in (0..).zip(&lines) {
+        put(to, line(area, row), text, Style::new());
+    }
 }
 
 /// Writes the first line of an area, cut at its end; nothing for an empty area.
@@ -91,6 +94,20 @@ fn line(area: Rect, row: u16) -> Rect {
         height: area.height - row,
         ..area
     }
+}
+
+/// Joins the parts up to the first that does not fit.
+fn fitting(parts: &[String], room: u16) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let separator = if text.is_empty() { "" } else { ", " };
+        let columns = text.chars().count() + separator.len() + part.chars().count();
+        if columns > room.into() {
+            break;
+        }
+        text = text + separator + part;
+    }
+    text
 }
 
 /// The part of an area from this column on, which is empty behind the area.

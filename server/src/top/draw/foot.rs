@@ -32,10 +32,7 @@ const HELP: [(&str, &str); 9] = [
     ),
     ("s", "sort by waiting messages, module, name or pid"),
     ("t", "tree or list"),
-    (
-        "K",
-        "kill the selected process, after a question; its supervisor decides",
-    ),
+    ("K", "kill the selected process, after a question"),
     (
         "S",
         "suspend or resume the selected process, after a question",
@@ -43,7 +40,7 @@ const HELP: [(&str, &str); 9] = [
     ("?", "this help; any key closes it"),
     (
         "marks",
-        "‖ suspended, ▶ current phase; a process has the colour of its version",
+        "‖ suspended process, ▶ current phase of an install",
     ),
 ];
 
@@ -86,6 +83,7 @@ pub(super) fn help(area: Rect, to: &mut Buffer) {
     }
     if HELP.len() > room {
         let last = line(area, area.height - 1);
+        put(to, last, &" ".repeat(area.width.into()), Style::new());
         put(to, last, "… more lines in a higher window", Style::new());
     }
 }

@@ -9,11 +9,13 @@ use crate::client::printable;
 use crate::top::process::{Process, Shape};
 use crate::top::view::{List, View};
 
-/// A column with its heading, its width, and the width of the list from which on it is shown.
+/// A column with its heading, its least width, and the width of the list from which on it is shown.
 struct Column {
     heading: &'static str,
     width: u16,
     from: u16,
+    /// The share of the room beyond `from`, in tenths.
+    tenths: u16,
     cell: fn(&Process) -> String,
 }
 
@@ -23,30 +25,35 @@ const COLUMNS: [Column; 5] = [
         heading: "VSN",
         width: 7,
         from: 44,
+        tenths: 0,
         cell: |row| row.vsn.clone(),
     },
     Column {
         heading: "PID",
         width: 11,
         from: 34,
+        tenths: 0,
         cell: |row| row.pid.clone().unwrap_or_default(),
     },
     Column {
         heading: "NAME",
         width: 13,
         from: 52,
+        tenths: 4,
         cell: |row| row.name.clone(),
     },
     Column {
         heading: "KIND",
         width: 12,
         from: 80,
+        tenths: 0,
         cell: |row| row.kind.clone(),
     },
     Column {
         heading: "WAITING",
-        width: 7,
+        width: 8,
         from: 0,
+        tenths: 0,
         cell: |row| match row.waiting {
             0 => String::new(),
             waiting => waiting.to_string(),
@@ -113,7 +120,8 @@ fn columns(to: &mut Buffer, area: Rect, style: Style, cell: impl Fn(&Column) -> 
     let mut rest = area;
     let shown = COLUMNS.iter().rev();
     for column in shown.filter(|column| area.width >= column.from) {
-        let left = rest.width.saturating_sub(column.width);
+        let more = (area.width - column.from) * column.tenths / 10;
+        let left = rest.width.saturating_sub(column.width + more);
         let place = from(rest, left);
         rest.width = left;
         // The blank in front separates the cell from a longer one before it.
