@@ -10,6 +10,7 @@
 //! | [`at`] | the options of a command: which node, and the format of the answer |
 //! | [`connection`] | one request to the node, and its answer |
 //! | [`mod@follow`] | the lines of a view that goes on, across restarts of the node |
+//! | [`frames`] | the lines of the feed as readings, and their news in words |
 //! | [`progress`] | the progress of an operation |
 //! | [`mod@show`], [`mod@table`] | answers as text and tables |
 //! | [`mod@say`], [`mod@usage`] | writing to stdout and stderr, and usage errors |
@@ -19,6 +20,7 @@
 mod at;
 mod connection;
 mod follow;
+mod frames;
 mod progress;
 mod say;
 mod show;
@@ -26,7 +28,8 @@ mod table;
 mod usage;
 
 pub(crate) use at::{At, read};
-pub(crate) use follow::follow;
+pub(crate) use follow::{Heard, follow};
+pub(crate) use frames::{Frames, UNREADABLE};
 pub(crate) use say::{aside, say, warn};
 pub(crate) use show::{Row, Show};
 pub(crate) use table::{counted, cut, lines, printable, table, terminal_width};

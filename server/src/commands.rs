@@ -27,6 +27,7 @@ mod history;
 mod install;
 mod install_file;
 mod kick;
+mod kill;
 mod lock;
 mod make_permanent;
 mod names;
@@ -39,6 +40,7 @@ mod status;
 mod stop;
 mod store;
 mod sys;
+mod top;
 mod tree;
 mod unban;
 mod unpack;
@@ -73,6 +75,14 @@ pub(crate) enum Command {
         after_help = "Examples:\n  pq events --root rel\n  pq events --root rel --json --for 60"
     )]
     Events(events::EventsArgs),
+    /// Watch a node in this terminal: its processes, versions, installs and failures
+    ///
+    /// The view needs a window of 80x24, shows less in a smaller one, and goes on after a restart of the node. `?` shows all keys;
+    /// `q` ends the view. NO_COLOR switches colours off.
+    ///
+    /// Example: pq top --root target/rel
+    #[command(mut_arg("json", |json| json.hide(true)))]
+    Top(top::TopArgs),
     /// List the releases of the tree, the newest first
     WhichReleases(To<which_releases::WhichReleases>),
     /// Unpack a release package into the tree
@@ -151,6 +161,8 @@ pub(crate) enum Command {
     /// Send a process a system message (sys(3))
     #[command(subcommand)]
     Sys(sys::SysArgs),
+    /// Kill a process, which ends at once; its supervisor may start it again
+    Kill(To<kill::Kill>),
     /// Call a function of a module
     Call(To<call::Call>),
     /// List operations, boots and ends of the node, also while the node is stopped
@@ -166,6 +178,7 @@ impl Command {
         match self {
             Command::Status(typed) => typed,
             Command::Events(args) => args,
+            Command::Top(args) => args,
             Command::WhichReleases(typed) => typed,
             Command::Unpack(typed) => typed,
             Command::CheckInstall(typed) => typed,
@@ -195,6 +208,7 @@ impl Command {
             Command::Tree(typed) => typed,
             Command::Names(typed) => typed,
             Command::Sys(typed) => typed,
+            Command::Kill(typed) => typed,
             Command::Call(typed) => typed,
             Command::History(typed) => typed,
             Command::Stop(typed) => typed,
@@ -219,12 +233,14 @@ const QUESTIONS: &[Entry<Answer>] = &[
     question::<tree::Tree>(),
     question::<names::Names>(),
     question::<sys::Sys>(),
+    question::<top::Top>(),
     question::<call::Call>(),
 ];
 
 /// Actions on players, which the node carries out at any time.
 const AT_DOOR: &[Entry<DoneAtDoor>] = &[
     at_door::<kick::Kick>(),
+    at_door::<kill::Kill>(),
     at_door::<end_avatar::EndAvatar>(),
     at_door::<end_avatar::EndAbandoned>(),
     at_door::<avatars::import::ImportAvatar>(),

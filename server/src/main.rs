@@ -9,6 +9,7 @@
 //!   pq build ─► libraries (cargo) ─► release tree; pq tar ─► package
 //!   pq completions, man ─► the command line as a script or as pages
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
+//!   pq top ─► the same socket ─► a live view in the terminal
 //! ```
 //! This file chooses the command and starts it; the modules below carry the commands out.
 
@@ -50,6 +51,7 @@ mod stall;
 mod stdio;
 mod streams;
 mod system;
+mod top;
 
 use std::process::ExitCode;
 

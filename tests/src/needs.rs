@@ -76,6 +76,8 @@ pub enum Need {
     SystemdAnalyze,
     /// `cargo deb`, which makes the package for Debian.
     CargoDeb,
+    /// `tmux`, a terminal whose screen a test can read and resize.
+    Tmux,
 }
 
 struct Row {
@@ -104,7 +106,7 @@ const fn row(
 }
 
 /// The rows, in the order of [`Need`].
-const TABLE: [Row; 26] = [
+const TABLE: [Row; 27] = [
     row(
         Need::Bash,
         "bash",
@@ -282,6 +284,12 @@ const TABLE: [Row; 26] = [
         "cargo-deb",
         (&["cargo-deb", "--help"], "--deb-version"),
         "cargo install cargo-deb --locked",
+    ),
+    row(
+        Need::Tmux,
+        "tmux",
+        (&["tmux", "-V"], "tmux "),
+        "Debian: tmux",
     ),
 ];
 

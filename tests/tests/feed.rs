@@ -1,4 +1,4 @@
-//! The views of a node: `pq events`, `/metrics`, `/healthz` and `/readyz`. They agree with each other and with `pq status`, and
+//! The views of a node: `pq events`, `pq top`, `/metrics`, `/healthz` and `/readyz`. They agree with each other and with `pq status`, and
 //! disturb nobody.
 #![allow(clippy::unwrap_used)]
 
@@ -6,6 +6,8 @@
 mod agree;
 #[path = "feed/documents.rs"]
 mod documents;
+#[path = "feed/top.rs"]
+mod top;
 #[path = "feed/viewers.rs"]
 mod viewers;
 #[path = "feed/web.rs"]

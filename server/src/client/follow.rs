@@ -18,7 +18,6 @@ use pq_protocol::frame::{self, EVENT_MAX, PREFIX};
 use pq_protocol::{Asked, Event, Exit, Failure, PROTOCOL, Request};
 
 use super::connection::{SILENCE_MAX, knock, nobody_listens, unreachable};
-use super::say::warn;
 use crate::system::holder;
 use waiting::{Waiting, Wake};
 
@@ -34,6 +33,14 @@ const LINE_MAX: usize = 16 << 20;
 /// The bytes of one read.
 const READ: usize = 64 << 10;
 
+/// A part of a view, for its reader.
+pub(crate) enum Heard<'a> {
+    /// A complete line of the node.
+    Line(&'a str),
+    /// The node is gone, and the view waits for its return.
+    Gone,
+}
+
 /// The reason why the lines of one connection end.
 enum End {
     /// The command is to end.
@@ -42,7 +49,7 @@ enum End {
     Gone,
 }
 
-/// Sends a request and passes each line of its answer to `hear`. The view ends after `time`, but not before its first line.
+/// Sends a request and passes each line of its answer to `hear`, for `time` from the first line on, or until a signal.
 ///
 /// # Errors
 /// [`Exit::Unreachable`] when there is no node, or none has come back; errors of the node.
@@ -50,7 +57,7 @@ pub(crate) fn follow(
     root: &Path,
     request: &Request,
     time: Option<Duration>,
-    mut hear: impl FnMut(&str),
+    mut hear: impl FnMut(Heard<'_>),
 ) -> Result<(), Failure> {
     let mut waiting = Waiting::begin(time)?;
     loop {
@@ -58,7 +65,7 @@ pub(crate) fn follow(
             Ok(stream) => match Lines::new(stream).pass_on(request, &mut waiting, &mut hear)? {
                 End::Told => return Ok(()),
                 End::Gone if waiting.is_connected() => {
-                    warn("the node is gone: waiting for its return");
+                    hear(Heard::Gone);
                     waiting.lose();
                 }
                 End::Gone => (),
@@ -108,7 +115,7 @@ impl Lines {
         &mut self,
         request: &Request,
         waiting: &mut Waiting,
-        hear: &mut impl FnMut(&str),
+        hear: &mut impl FnMut(Heard<'_>),
     ) -> Result<End, Failure> {
         let asked = Asked {
             version: PROTOCOL,
@@ -137,7 +144,7 @@ impl Lines {
                 }
             }
             while let Some(end) = self.text.find('\n') {
-                hear(&self.text[..end]);
+                hear(Heard::Line(&self.text[..end]));
                 waiting.hear();
                 self.text.drain(..=end);
             }

@@ -14,7 +14,7 @@ use pq_protocol::{Failure, Request};
 use pq_term::printable_json;
 
 use super::command::Typed;
-use crate::client::{At, follow, say};
+use crate::client::{At, Heard, follow, say, warn};
 use shown::Told;
 
 #[derive(Args, Debug)]
@@ -38,9 +38,10 @@ impl Typed for EventsArgs {
             &self.at.root,
             &Request::Events {},
             time,
-            |line| match self.at.json {
-                true => say(&printable_json(line)),
-                false => told.hear(line).iter().for_each(|line| say(line)),
+            |heard| match heard {
+                Heard::Gone => warn("the node is gone: waiting for its return"),
+                Heard::Line(line) if self.at.json => say(&printable_json(line)),
+                Heard::Line(line) => told.hear(line).iter().for_each(|line| say(line)),
             },
         )
     }

@@ -81,15 +81,15 @@ pub(crate) struct Of {
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Sys {
     /// The pid or a registered name of the process.
-    process: String,
-    message: Message,
+    pub(super) process: String,
+    pub(super) message: Message,
 }
 
 /// The system messages that an operator may send. The runtime has more ([`SysMessage`]), some of which contain
 /// functions, which cannot be sent to the node.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug)]
 #[serde(rename_all = "snake_case")]
-enum Message {
+pub(super) enum Message {
     /// Returns the state as a term.
     GetState,
     /// Returns state, mode and parent.
@@ -230,7 +230,7 @@ impl Question for Sys {
 /// Finds the process of a text: its pid, with or without the angle brackets (which shells require to be quoted), its
 /// local name, or its name in the registry, as a term or as the text of a string (`Ann` for `"Ann"`). Returns the
 /// reason if there is none.
-fn find(node: &RunningNode, text: &str) -> Result<Pid, String> {
+pub(super) fn find(node: &RunningNode, text: &str) -> Result<Pid, String> {
     let nobody = || "no process has this name or pid".to_string();
     if let Ok(pid) = text.parse::<Pid>().or_else(|_| format!("<{text}>").parse()) {
         return Some(pid)

@@ -9,7 +9,7 @@ use super::command::Words;
 use super::kinds::Question;
 use crate::client::Row;
 use crate::running::RunningNode;
-use rows::TreeRow;
+pub(super) use rows::TreeRow;
 
 mod rows;
 
@@ -18,6 +18,13 @@ pub(crate) struct Tree {
     /// Show each process of a large group instead of one summary row
     #[arg(long)]
     all: bool,
+}
+
+impl Tree {
+    /// The tree with one row for each large group of similar processes.
+    pub(super) fn summary() -> Tree {
+        Tree { all: false }
+    }
 }
 
 impl Words for Tree {

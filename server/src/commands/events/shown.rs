@@ -2,38 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
-use pq_feed::patch::apply;
+use pq_feed::Reading;
 use pq_feed::reading::{Door, Saves};
-use pq_feed::{Happening, Kind, Reading};
-use pq_protocol::record::InstallRecord;
-use serde::Deserialize;
-use serde_json::Value;
 
-use crate::client::{counted, printable};
+use crate::client::{Frames, UNREADABLE, counted, printable};
 use crate::clock::rfc3339;
 
 /// The shortest time between two lines with figures.
 const FIGURES_MS: u64 = 1_000;
 
-/// A line of the node.
-#[derive(Deserialize)]
-struct Line {
-    at_unix_ms: u64,
-    #[serde(default)]
-    snapshot: Option<Value>,
-    #[serde(default)]
-    delta: Option<Value>,
-    #[serde(default)]
-    events: Vec<Happening>,
-    #[serde(default)]
-    more_events: u64,
-}
-
 /// The figures that the lines so far have told.
 #[derive(Default)]
 pub(super) struct Told {
-    state: Value,
-    reading: Reading,
+    frames: Frames,
     /// The last reading with a line of figures, and its time.
     shown: Option<(Reading, u64)>,
 }
@@ -41,40 +22,18 @@ pub(super) struct Told {
 impl Told {
     /// Takes a line, and returns the lines to show.
     pub(super) fn hear(&mut self, line: &str) -> Vec<String> {
-        let read = serde_json::from_str::<Line>(line);
-        let Ok(line) = read else {
-            return vec![
-                "a line of the node cannot be read; use the `pq` program that runs the node"
-                    .to_string(),
-            ];
+        let Some(frame) = self.frames.hear(line) else {
+            return vec![UNREADABLE.to_string()];
         };
-        let is_first = line.snapshot.is_some();
-        match (line.snapshot, line.delta) {
-            (Some(snapshot), _) => self.state = snapshot,
-            (None, Some(delta)) => apply(&mut self.state, delta),
-            (None, None) => (),
-        }
-        let reading = serde_json::from_value(self.state.clone()).unwrap_or_default();
-        let before = std::mem::replace(&mut self.reading, reading);
-        let mut lines = Vec::new();
-        if !is_first {
-            lines.extend(line.events.iter().map(event));
-            if line.more_events > 0 {
-                lines.push(format!(
-                    "and {} more",
-                    counted(line.more_events, "event", "events")
-                ));
-            }
-            lines.extend(installs(&before, &self.reading));
-        }
-        lines.extend(self.figures(line.at_unix_ms, is_first));
-        let time = time(line.at_unix_ms);
+        let mut lines = frame.news;
+        lines.extend(self.figures(frame.at_unix_ms, frame.is_snapshot));
+        let time = time(frame.at_unix_ms);
         lines.iter().map(|text| format!("{time}  {text}")).collect()
     }
 
     /// The line of figures, when it is due.
     fn figures(&mut self, at_unix_ms: u64, is_first: bool) -> Option<String> {
-        let (now, mut since) = (&self.reading, None);
+        let (now, mut since) = (self.frames.reading(), None);
         if let Some((before, at)) = self.shown.as_ref().filter(|_| !is_first) {
             if at_unix_ms < at + FIGURES_MS {
                 return None;
@@ -136,63 +95,6 @@ fn saves(saves: &Saves) -> String {
         true => format!("{} not on the disk", saves.queued),
         false => printable(&saves.trouble).to_string(),
     }
-}
-
-fn event(event: &Happening) -> String {
-    let process = match (event.pid.as_str(), event.name.as_str()) {
-        ("", _) => String::new(),
-        (pid, "") => format!(" ({pid})"),
-        (pid, name) => format!(" ({pid}, {name})"),
-    };
-    let child = format!("{} of {}{process}", event.child, event.supervisor);
-    let text = match event.kind {
-        Kind::Failed => format!("{child} has failed: {}", event.why),
-        Kind::Restarted => format!("{child} is started again"),
-        Kind::GivenUp => format!("{child} has failed too often: its supervisor ends"),
-        Kind::Slow | Kind::Stalled | Kind::Over => event.why.clone(),
-    };
-    printable(&text).to_string()
-}
-
-/// The changes of installs: a new phase, and the end.
-fn installs(before: &Reading, now: &Reading) -> Vec<String> {
-    let phase = |reading: &Reading| {
-        let install = reading.install.as_ref()?;
-        Some((
-            install.record.phases.len(),
-            install.record.phases.last()?.phase,
-        ))
-    };
-    let mut lines = Vec::new();
-    if let (Some(install), Some((_, word))) = (&now.install, phase(now))
-        && phase(before) != phase(now)
-    {
-        let InstallRecord {
-            from,
-            to,
-            converted,
-            ..
-        } = &install.record;
-        let what = if install.check {
-            "check of an install"
-        } else {
-            "install"
-        };
-        lines.push(format!(
-            "{what}, {from} to {to}: {}, {converted} converted",
-            word.word()
-        ));
-    }
-    if let Some(record) = now
-        .last_install
-        .as_ref()
-        .filter(|_| before.last_install != now.last_install)
-    {
-        let failure = record.failure.as_ref();
-        let end = failure.map_or("done".to_string(), |failure| failure.sentence.clone());
-        lines.push(printable(&format!("install {record}: {end}")).to_string());
-    }
-    lines
 }
 
 #[cfg(test)]

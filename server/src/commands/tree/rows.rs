@@ -16,25 +16,46 @@ const ALIKE_MAX: usize = 8;
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 pub(crate) struct TreeRow {
     /// The distance to the root of the tree; 0 for a root.
-    pub(super) depth: u64,
+    pub(in crate::commands) depth: u64,
     /// The pid of the process; `None` for a group.
-    pub(super) pid: Option<String>,
+    pub(in crate::commands) pid: Option<String>,
     /// The local name of the process.
-    pub(super) name: Option<String>,
+    pub(in crate::commands) name: Option<String>,
     /// The module of the process.
-    pub(super) module: String,
+    pub(in crate::commands) module: String,
     /// The version of the module that the process runs.
-    pub(super) vsn: String,
+    pub(in crate::commands) vsn: String,
     /// The kind of the process: `gen_server`, `supervisor`, …
-    pub(super) kind: String,
+    pub(in crate::commands) kind: String,
     /// The number of waiting messages.
-    pub(super) messages: u64,
+    pub(in crate::commands) messages: u64,
     /// Whether `sys:suspend` holds the process, or at least one process of the group.
-    pub(super) suspended: bool,
+    pub(in crate::commands) suspended: bool,
     /// The number of processes in this row: 1, or more for a group.
-    pub(super) count: u64,
+    pub(in crate::commands) count: u64,
     /// The number of descendants of a group, which have no rows.
-    pub(super) below: u64,
+    pub(in crate::commands) below: u64,
+}
+
+impl TreeRow {
+    /// The row of one process, outside of a tree.
+    pub(in crate::commands) fn of(
+        process: &ProcessInfo,
+        name: impl FnOnce(&ProcessInfo) -> Option<String>,
+    ) -> TreeRow {
+        TreeRow {
+            depth: 0,
+            pid: Some(process.pid.to_string()),
+            name: name(process),
+            module: process.module.clone(),
+            vsn: process.vsn.clone(),
+            kind: process.kind.to_string(),
+            messages: u64::from(process.messages),
+            suspended: process.suspended,
+            count: 1,
+            below: 0,
+        }
+    }
 }
 
 /// Whether large groups of similar processes become one row.

@@ -1,0 +1,111 @@
+//! The words between the view and the node: lists of processes, and orders about one process.
+
+use pq_protocol::Failure;
+
+/// The node of a view, as the command for it reaches the node. Both functions wait for the answer.
+pub(crate) trait Node {
+    /// Lists processes.
+    fn list(&self, query: &Query) -> Result<Listing, Failure>;
+
+    /// Carries out an order.
+    fn carry_out(&self, order: &Order) -> Result<(), Failure>;
+}
+
+/// The processes that a view wants to show.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Query {
+    pub(crate) shape: Shape,
+    /// Only processes with this text in a column; a tree is whole, so its rows are filtered where they are shown.
+    pub(crate) containing: String,
+}
+
+/// The order of the rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Shape {
+    /// Processes with many waiting messages first.
+    #[default]
+    List,
+    /// Children below their supervisors; similar processes in one row.
+    Tree,
+}
+
+/// A list of processes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) rows: Vec<Process>,
+    /// The number of further processes without a row.
+    pub(crate) more: u64,
+    /// A sentence on shards that do not answer.
+    pub(crate) missing: Option<String>,
+}
+
+/// A process, or in a tree a group of similar processes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Process {
+    /// The lines that join the row of a tree to its parent.
+    pub(crate) branch: String,
+    pub(crate) module: String,
+    pub(crate) vsn: String,
+    /// `None` for a group.
+    pub(crate) pid: Option<String>,
+    /// The name with the node or in the registry; empty without one.
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    /// The number of waiting messages.
+    pub(crate) waiting: u64,
+    pub(crate) is_suspended: bool,
+    /// The number of processes in this row.
+    pub(crate) count: u64,
+    /// The number of descendants of a group.
+    pub(crate) below: u64,
+}
+
+/// An action on one process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Order {
+    pub(crate) deed: Deed,
+    pub(crate) pid: String,
+    /// The module and name of the process, for people.
+    pub(crate) label: String,
+}
+
+/// The kind of an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Deed {
+    /// `exit(Pid, kill)`.
+    Kill,
+    /// `sys:suspend/1`.
+    Suspend,
+    /// `sys:resume/1`.
+    Resume,
+}
+
+impl Deed {
+    /// The verb for questions and outcomes.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Deed::Kill => "kill",
+            Deed::Suspend => "suspend",
+            Deed::Resume => "resume",
+        }
+    }
+}
+
+impl Process {
+    /// Whether a column of the row contains this text.
+    pub(super) fn contains(&self, text: &str) -> bool {
+        let pid = self.pid.as_deref().unwrap_or_default();
+        let columns = [&self.module, &self.vsn, pid, &self.name];
+        columns.iter().any(|column| column.contains(text))
+    }
+
+    /// The module with its branch in a tree and the size of a group.
+    pub(super) fn label(&self) -> String {
+        let many = match (self.count, self.below) {
+            (0 | 1, _) => String::new(),
+            (count, 0) => format!(" × {count}"),
+            (count, below) => format!(" × {count} +{below}"),
+        };
+        format!("{}{}{many}", self.branch, self.module)
+    }
+}

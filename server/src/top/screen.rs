@@ -1,0 +1,86 @@
+//! The terminal: raw mode and the alternate screen, both given back at every end.
+//!
+//! Dropping the screen gives the terminal back, also when a panic unwinds. A panic hook does so before the message, which would
+//! otherwise be written into the alternate screen. Signals that end the command end its loop (`run`), so they drop the screen too.
+
+use std::io::{self, IsTerminal, Stdout, stdout};
+use std::sync::Once;
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::Show;
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+
+use super::draw::draw;
+use super::view::View;
+
+/// The terminal, as long as it belongs to the view.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    _taken: Taken,
+}
+
+/// Gives the terminal back when it is dropped.
+struct Taken;
+
+/// Whether stdin and stdout are a terminal that can move its cursor.
+pub(crate) fn is_possible() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|name| name.is_empty() || name == "dumb");
+    io::stdin().is_terminal() && stdout().is_terminal() && !is_dumb
+}
+
+impl Screen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// Fails if the terminal refuses. It is then as before.
+    pub(super) fn take() -> io::Result<Screen> {
+        give_back_before_messages();
+        enable_raw_mode()?;
+        let taken = Taken;
+        execute!(stdout(), EnterAlternateScreen)?;
+        let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        terminal.hide_cursor()?;
+        Ok(Screen {
+            terminal,
+            _taken: taken,
+        })
+    }
+
+    /// Writes the cells that have changed.
+    ///
+    /// # Errors
+    /// Fails if the terminal is gone.
+    pub(super) fn show(&mut self, view: &View) -> io::Result<()> {
+        let drawn = self
+            .terminal
+            .draw(|frame| draw(view, frame.area(), frame.buffer_mut()));
+        drawn.map(drop)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// A terminal that refuses is gone, so errors are ignored. Twice is as good as once.
+fn give_back() {
+    let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+}
+
+fn give_back_before_messages() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let message = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            message(panic);
+        }));
+    });
+}
