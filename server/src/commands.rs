@@ -73,7 +73,7 @@ pub(crate) enum Command {
     /// Watch a node in this terminal: its processes, versions, installs and failures
     ///
     /// The view needs a window of 80x24, shows less in a smaller one, and goes on after a restart of the node. `?` shows all keys;
-    /// `q` ends the view. NO_COLOR switches colours off.
+    /// `q` ends the view, and NO_COLOR switches colours off.
     ///
     /// Example: pq top --root target/rel
     #[command(mut_arg("json", |json| json.hide(true)))]
