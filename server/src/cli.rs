@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::completions::Completions;
 use crate::options::{Node, Start};
 use crate::play::address::Address;
 
@@ -18,10 +19,19 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Build release 1.0.0 of Process Quest and the package of 1.1.0, and run release 1.0.0
+    #[command(
+        after_help = "Examples:\n  pq demo\n  pq demo --root /tmp/rel --port 0 --avatars 100"
+    )]
     Demo(Demo),
     /// Start a node from a release tree
+    #[command(
+        after_help = "Examples:\n  pq start --root rel\n  pq start --root rel --bind 0.0.0.0 --web-port 8083 --log-format json"
+    )]
     Start(Start),
     /// Connect to a node and play in this terminal
+    #[command(
+        after_help = "Examples:\n  pq play\n  pq play quest.example.org:8082 --screen-reader"
+    )]
     Play(Play),
     /// Create or check the appup between two versions of an application
     Appup(crate::author::appup::AppupOptions),
@@ -31,6 +41,12 @@ pub(crate) enum Command {
     Build(crate::author::build::Command),
     /// Pack a release of a tree
     Tar(crate::author::tar::Command),
+    /// Write the completions of a shell for this program
+    #[command(subcommand)]
+    #[command(after_help = "Examples:\n  pq completions bash\n  pq completions fish")]
+    Completions(Completions),
+    /// Write the manual pages of this program and of each command
+    Man(crate::man::Man),
     #[command(flatten)]
     Operator(crate::commands::Command),
 }
@@ -63,8 +79,54 @@ mod tests {
 
     use super::*;
 
+    /// The commands that are typed most.
+    const EXPLAINED: [&str; 14] = [
+        "demo",
+        "start",
+        "play",
+        "status",
+        "events",
+        "unpack",
+        "check-install",
+        "install",
+        "who",
+        "ban",
+        "avatars",
+        "backup",
+        "history",
+        "stop",
+    ];
+
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help();
+        let help = help.map(ToString::to_string).unwrap_or_default();
+        let lines = help.lines().filter(|line| line.starts_with("  pq "));
+        lines.map(str::to_string).collect()
+    }
+
     #[test]
     fn the_words_of_all_commands_fit_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_commands_that_are_typed_most_have_examples_and_each_example_is_right() {
+        let noun = sockserv::Noun {
+            one: "hero".to_string(),
+            many: "heroes".to_string(),
+        };
+        let all = crate::noun::with_words(Cli::command(), &noun);
+        for name in EXPLAINED {
+            let command = all.find_subcommand(name);
+            assert!(
+                !command.map(examples).unwrap_or_default().is_empty(),
+                "{name}"
+            );
+        }
+        for example in all.get_subcommands().flat_map(examples) {
+            let words: Vec<&str> = example.split_whitespace().collect();
+            let parsed = all.clone().try_get_matches_from(&words);
+            assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`at`] | the options of a command: which node, and the format of the answer |
 //! | [`connection`] | one request to the node, and its answer |
-//! | [`follow`] | the lines of a view that goes on, across restarts of the node |
+//! | [`mod@follow`] | the lines of a view that goes on, across restarts of the node |
 //! | [`frames`] | the lines of the feed as readings, and their news in words |
 //! | [`progress`] | the progress of an operation |
 //! | [`mod@show`], [`mod@table`] | answers as text and tables |

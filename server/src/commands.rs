@@ -55,6 +55,7 @@ use clap::Subcommand;
 use command::{Noted, To, Typed};
 use kinds::{AtDoor, OnReleases, Question};
 pub(crate) use kinds::{Ended, Operator, json, line};
+pub(crate) use names::{Scope, completed_names};
 use pq_protocol::{Exit, Failure, Named, Who};
 use pq_term::printable_json;
 
@@ -65,24 +66,33 @@ use crate::running::RunningNode;
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Show the release, the uptime and the operation in progress of a node
+    #[command(after_help = "Examples:\n  pq status --root rel\n  pq status --root rel --watch")]
     Status(status::StatusArgs),
     /// Show the figures of a node and then their changes, ten times a second at most
     ///
     /// The output begins with a snapshot. It goes on after a restart of the node, with a new snapshot. Ctrl-C ends it.
+    #[command(
+        after_help = "Examples:\n  pq events --root rel\n  pq events --root rel --json --for 60"
+    )]
     Events(events::EventsArgs),
     /// Watch a node in this terminal: its processes, versions, installs and failures
     ///
     /// The view needs a window of 80x24, shows less in a smaller one, and goes on after a restart of the node. `?` shows all keys;
     /// `q` ends the view, and NO_COLOR switches colours off.
-    ///
-    /// Example: pq top --root target/rel
-    #[command(mut_arg("json", |json| json.hide(true)))]
+    #[command(
+        mut_arg("json", |json| json.hide(true)),
+        after_help = "Example:\n  pq top --root rel"
+    )]
     Top(top::TopArgs),
     /// List the releases of the tree, the newest first
     WhichReleases(To<which_releases::WhichReleases>),
     /// Unpack a release package into the tree
+    #[command(
+        after_help = "Examples:\n  pq unpack game-1.1.0 --root rel\n  pq unpack /tmp/game-1.1.0.tar.gz --root rel"
+    )]
     Unpack(Noted<unpack::Unpack>),
     /// Try an install on copies of all states, without any change
+    #[command(after_help = "Example:\n  pq check-install 1.1.0 --root rel")]
     CheckInstall(check_install::CheckInstallArgs),
     /// Make the running release permanent: the node boots it at its next start
     MakePermanent(Noted<make_permanent::MakePermanent>),
@@ -104,16 +114,23 @@ pub(crate) enum Command {
     ///
     /// The options are those of OTP except update_paths: a node has no code path. Each module comes from the library
     /// that its release names, also when only the directory of an application has changed.
+    #[command(
+        after_help = "Examples:\n  pq install 1.1.0 --root rel -m quests\n  pq install 1.0.0 --root rel --ask"
+    )]
     Install(install::InstallArgs),
     /// List the running applications
     Apps(To<apps::Apps>),
     /// List the connected clients with their avatars and the versions that their processes run
+    #[command(after_help = "Example:\n  pq who --root rel")]
     Who(To<who::Who>),
     /// Send a client a line of text and close its connection
     Kick(To<kick::Kick>),
     /// End an avatar; a connected player reads a message and can choose another name
     EndAvatar(end_avatar::EndAvatarArgs),
     /// Ban an address, a network or a name; the ban outlasts a restart
+    #[command(
+        after_help = "Examples:\n  pq ban 192.0.2.0/24 --root rel\n  pq ban Ann --for 30m --root rel"
+    )]
     Ban(ban::BanArgs),
     /// Lift the ban of an address, a network or a name
     Unban(To<unban::Unban>),
@@ -126,8 +143,12 @@ pub(crate) enum Command {
     /// Stop the node after a delay, with announcements to the players
     Shutdown(shutdown::ShutdownArgs),
     /// List the saved avatars, or show, export, import or remove one; also while the node is stopped
+    #[command(
+        after_help = "Examples:\n  pq avatars --root rel\n  pq avatars show Ann --root rel\n  pq avatars export Ann ann.json --root rel"
+    )]
     Avatars(avatars::AvatarsArgs),
     /// Copy the saves to a file, also while the node runs
+    #[command(after_help = "Example:\n  pq backup saves.backup --root rel")]
     Backup(store::BackupArgs),
     /// Put the saves of a backup in place, while the node is stopped; the present saves are kept beside them
     Restore(store::RestoreArgs),
@@ -142,12 +163,15 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Sys(sys::SysArgs),
     /// Kill a process, which ends at once; its supervisor may start it again
+    #[command(after_help = "Example:\n  pq kill Ann --root rel -m \"does not answer\"")]
     Kill(To<kill::Kill>),
     /// Call a function of a module
     Call(To<call::Call>),
     /// List operations, boots and ends of the node, also while the node is stopped
+    #[command(after_help = "Examples:\n  pq history --root rel\n  pq history 7 --root rel")]
     History(history::HistoryArgs),
     /// Stop the node in order and wait for its end
+    #[command(after_help = "Example:\n  pq stop --root rel -m update")]
     Stop(stop::StopArgs),
 }
 

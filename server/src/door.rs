@@ -33,6 +33,7 @@ use crate::saves;
 pub(crate) use application::Application;
 use asker::Asker;
 pub(crate) use game::Game;
+pub(crate) use settings::READ_AGAIN;
 
 /// Opens the listeners if the release has an application for them.
 pub(crate) async fn open(
@@ -107,6 +108,17 @@ pub(crate) fn configure(
     let limits = booted.node().env(&application.name, "limits");
     note_shares(door, &application.name, limits);
     Ok(())
+}
+
+/// Checks the settings of [`READ_AGAIN`] before they take effect.
+///
+/// # Errors
+/// The invalid setting, with a valid example.
+pub(crate) fn judge_settings(
+    application: &str,
+    env: impl Fn(&'static str) -> Option<Term>,
+) -> anyhow::Result<()> {
+    settings::read(application, env).map(drop)
 }
 
 /// Checks the settings of a release before the release runs.

@@ -1,7 +1,10 @@
-//! Log lines: to stderr through the queue of `stdio`, as text or JSON, filtered by `RUST_LOG` (default `info`).
+//! Log lines: to stderr through the queue of `stdio`, as text or JSON, filtered by `RUST_LOG` or the setting of a release
+//! ([`level`]; default `info`).
 //!
 //! An event is exactly one line. Control characters in text from outside (names, messages, terms of modules) are
 //! escaped, and each field has a length limit. So nobody can forge a line or fill a disk with one line.
+
+pub(crate) mod level;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Debug;
@@ -30,15 +33,23 @@ pub(crate) fn install(format: LogFormat) -> anyhow::Result<()> {
         // Otherwise the subscriber would report a closed stderr by panicking on a shard.
         .log_internal_errors(false);
     let installed = match format {
-        LogFormat::Text => builder
-            .fmt_fields(debug_fn(write_field).delimited(" "))
-            .with_writer(stdio::err)
-            .with_ansi(stdio::stderr_is_terminal() && console::colours_are_wanted())
-            .try_init(),
-        LogFormat::Json => builder
-            .json()
-            .with_writer(|| JsonLines(stdio::err()))
-            .try_init(),
+        LogFormat::Text => {
+            let builder = builder
+                .fmt_fields(debug_fn(write_field).delimited(" "))
+                .with_writer(stdio::err)
+                .with_ansi(stdio::stderr_is_terminal() && console::colours_are_wanted())
+                .with_filter_reloading();
+            level::changes_through(builder.reload_handle());
+            builder.try_init()
+        }
+        LogFormat::Json => {
+            let builder = builder
+                .json()
+                .with_writer(|| JsonLines(stdio::err()))
+                .with_filter_reloading();
+            level::changes_through(builder.reload_handle());
+            builder.try_init()
+        }
     };
     installed.map_err(|error| anyhow::anyhow!("failed to install the log: {error}"))?;
     std::panic::set_hook(Box::new(note_panic));

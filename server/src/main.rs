@@ -7,6 +7,7 @@
 //!   pq appup ─► two libraries ─► appup
 //!   pq relup ─► appups ─► relup
 //!   pq build ─► libraries (cargo) ─► release tree; pq tar ─► package
+//!   pq completions, man ─► the command line as a script or as pages
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
 //!   pq top ─► the same socket ─► a live view in the terminal
 //! ```
@@ -21,6 +22,7 @@ mod cli;
 mod client;
 mod clock;
 mod commands;
+mod completions;
 mod console;
 mod demo;
 mod digest;
@@ -31,12 +33,15 @@ mod history;
 mod libraries;
 mod lifetime;
 mod logging;
+mod man;
+mod manager;
 mod metrics;
 mod noun;
 mod operator;
 mod options;
 mod play;
 mod report;
+mod reread;
 mod restart;
 mod run;
 mod running;
@@ -77,6 +82,8 @@ fn main() -> ExitCode {
         cli::Command::Relup(command) => author::relup::relup(&command),
         cli::Command::Build(command) => author::build::build(&command),
         cli::Command::Tar(command) => author::tar::tar(&command),
+        cli::Command::Completions(which) => completions::completions(&which),
+        cli::Command::Man(command) => man::man(&command),
         cli::Command::Play(options) => return play::play(&options),
         cli::Command::Operator(command) => return commands::run(&command),
     };

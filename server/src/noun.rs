@@ -28,7 +28,7 @@ pub(crate) fn noun() -> &'static Noun {
     static NOUN: OnceLock<Noun> = OnceLock::new();
     NOUN.get_or_init(|| {
         let words: Vec<OsString> = std::env::args_os().collect();
-        let root = root(&words).or_else(|| std::env::var_os("PQ_ROOT").map(PathBuf::from));
+        let root = root(&words).or_else(root_of_environment);
         let of_tree = root.and_then(|root| permanent(&root));
         // `pq demo` builds its tree from the sources.
         let is_demo = || words.get(1).is_some_and(|word| word == "demo");
@@ -36,6 +36,16 @@ pub(crate) fn noun() -> &'static Noun {
         let folder = of_tree.or_else(of_sources);
         folder.and_then(|folder| read(&folder)).unwrap_or_default()
     })
+}
+
+/// The root of the tree that a command line with these words is for.
+pub(crate) fn root_of(words: &[String]) -> Option<PathBuf> {
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    root(&words).or_else(root_of_environment)
+}
+
+fn root_of_environment() -> Option<PathBuf> {
+    std::env::var_os("PQ_ROOT").map(PathBuf::from)
 }
 
 /// The value of `--root` on the command line.

@@ -53,6 +53,10 @@ pub(crate) struct Node {
     /// The TCP port for metrics and health checks; 0 picks a free port [default: the release's setting, none]
     #[arg(long, value_name = "N")]
     pub(crate) metrics_port: Option<u16>,
+    /// The directory of the operators' socket, for this node alone; `run` in the tree becomes a link to it [default: `run`
+    /// itself]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) socket_dir: Option<PathBuf>,
     /// The number of avatars that play without a client; the release defines their start, and may add another name of
     /// this option
     #[arg(long, value_name = "N", default_value_t = 0)]

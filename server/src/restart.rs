@@ -150,6 +150,9 @@ impl Restart {
         for (name, value) in seldom {
             value.into_iter().for_each(|value| add(name, value));
         }
+        if let Some(dir) = &options.socket_dir {
+            args.extend(["--socket-dir".into(), dir.into()]);
+        }
         if options.no_saves {
             args.push("--no-saves".into());
         }
@@ -216,6 +219,8 @@ mod tests {
             "--no-saves",
             "--web-port",
             "8",
+            "--socket-dir",
+            "/s d",
         ];
         for typed in [&all[..], &[]] {
             let before = options(typed);

@@ -28,11 +28,13 @@ use crate::end_at_once::end_at_once;
 use crate::feed::{self, Views};
 use crate::history::History;
 use crate::lifetime::Lifetime;
-use crate::logging;
+use crate::logging::{self, level};
+use crate::manager::{self, Manager};
 use crate::metrics::{self, Metrics};
 use crate::operator::OperatorSocket;
 use crate::options;
 use crate::report::report;
+use crate::reread;
 use crate::restart::{ENDS_FOR_A_REBOOT, ErrorAction, Restart};
 use crate::running::{Parts, PendingStop, Releases, RunningNode, Wish};
 use crate::saves;
@@ -136,7 +138,8 @@ pub(crate) fn run(
     let history = Arc::new(History::of(root));
     let life = Lifetime::begin(&history, root, options.log_format);
     let teller = Teller::begin(&history).context("failed to start a thread")?;
-    let signals = held.listen(ends_as_it_is(&history, teller.vsn()))?;
+    let (signals, hang_ups) = held.listen(ends_as_it_is(&history, teller.vsn()))?;
+    let manager = Arc::new(Manager::begin().context("failed to start a thread")?);
     let runtime = runtime()?;
     let (ended, end) = mpsc::channel(1);
     let (wish, wishes) = mpsc::channel(WISHES_MAX);
@@ -166,6 +169,9 @@ pub(crate) fn run(
         booted: booted.clone(),
         history: history.clone(),
         teller: &teller,
+        // The thread gives signs of life until the end of this function.
+        manager: manager.clone(),
+        hang_ups,
         shutdown: which.shutdown,
         views,
         wish,
@@ -175,20 +181,33 @@ pub(crate) fn run(
     let stopped = stopping.finish(booted);
     // Pending starts of avatars are not awaited: their node has ended.
     runtime.shutdown_background();
-    let (word, ran, shutdown) = match served {
-        Ok(end) => (Ok(end.word), end.ran, end.shutdown),
-        Err(error) => {
-            let (addresses, vsn) = (Addresses::default(), first);
-            (Err(error), Ran { addresses, vsn }, None)
-        }
-    };
-    let word = last_word(word, ends)?;
-    let last = End {
+    let End {
         word,
+        ran,
+        shutdown,
+    } = as_ended(served, first);
+    let last = End {
+        word: last_word(word, ends)?,
         ran,
         shutdown,
     };
     conclude(last, stopped, lock, options, &life)
+}
+
+/// The end of a service that ran, or that failed with the release `vsn` and no addresses.
+fn as_ended(served: anyhow::Result<End<Word>>, vsn: String) -> End<anyhow::Result<Word>> {
+    let (word, ran, shutdown) = match served {
+        Ok(end) => (Ok(end.word), end.ran, end.shutdown),
+        Err(error) => {
+            let addresses = Addresses::default();
+            (Err(error), Ran { addresses, vsn }, None)
+        }
+    };
+    End {
+        word,
+        ran,
+        shutdown,
+    }
 }
 
 /// Restarts with the permanent release after a failed boot, unless a signal has ended the node.
@@ -312,6 +331,9 @@ struct Service<'a> {
     booted: Arc<Booted>,
     history: Arc<History>,
     teller: &'a Teller,
+    manager: Arc<Manager>,
+    /// Receives the requests to read the settings again.
+    hang_ups: mpsc::Receiver<()>,
     /// The shutdown that was planned before the node restarted itself.
     shutdown: Option<Planned>,
     /// The readings for viewers and metrics.
@@ -329,6 +351,7 @@ impl Service<'_> {
         ends: &mut Ends,
     ) -> anyhow::Result<End<Word>> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
+        level::apply(booted.node())?;
         let metrics = Metrics::open(&booted, options).await?;
         let (saves, came_back) = open_saves(&booted, options).await?;
         saves
@@ -339,18 +362,35 @@ impl Service<'_> {
             let noun = door::Game::of(&booted).unwrap_or_default().noun;
             saves::connect(saves, door, &noun);
         }
-        let running = Arc::new(self.running(releases, door.clone(), saves.clone())?);
+        let manager = self.manager;
+        let parts = Parts {
+            booted: self.booted,
+            views: self.views,
+            releases,
+            door: door.clone(),
+            saves: saves.clone(),
+            history: self.history,
+            wishes: self.wish,
+        };
+        let running = Arc::new(running(parts, self.shutdown)?);
         feed::keep(running.views(), &running).context("failed to start a thread")?;
-        let socket = OperatorSocket::open(running.clone())?;
+        let socket = OperatorSocket::open(running.clone(), options.socket_dir.as_deref())?;
         let addresses = Addresses::of(door.as_deref(), metrics.as_ref());
         metrics.iter().for_each(|metrics| metrics.show(&running));
         addresses.say();
+        manager.admits(&running);
+        tokio::spawn(reread::each(
+            self.hang_ups,
+            Arc::downgrade(&running),
+            manager.clone(),
+        ));
         // Starting avatars takes seconds, so a signal is handled in the meantime.
         let outcome = tokio::select! {
             outcome = wait_for_end(ends) => outcome,
             failed = play(&booted, options, came_back, || listening(addresses)) => failed.map(|never| match never {}),
         };
         let mut stopping = Stopping::begin();
+        manager.tell(last_news(&outcome));
         running.views().stop();
         socket.close().await;
         door.iter().for_each(|door| door.shut());
@@ -372,7 +412,8 @@ impl Service<'_> {
 
     fn open_releases(&self) -> anyhow::Result<Arc<Releases>> {
         let judge: Judge = |release| {
-            stall::judge(release)
+            level::judge(release)
+                .and_then(|()| stall::judge(release))
                 .and_then(|()| metrics::judge(release))
                 .and_then(|()| door::judge(release))
         };
@@ -384,27 +425,22 @@ impl Service<'_> {
         })?;
         Ok(releases)
     }
+}
 
-    fn running(
-        self,
-        releases: Arc<Releases>,
-        door: Option<Arc<Door>>,
-        saves: Option<Arc<Saves>>,
-    ) -> anyhow::Result<RunningNode> {
-        self.booted.node().tell_notices(self.views.clone());
-        let running = RunningNode::new(Parts {
-            booted: self.booted,
-            views: self.views.clone(),
-            releases,
-            door,
-            saves,
-            history: self.history,
-            wishes: self.wish,
-        })?;
-        if let Some(planned) = self.shutdown {
-            running.shutdown().go_on(planned);
-        }
-        Ok(running)
+fn running(parts: Parts, shutdown: Option<Planned>) -> anyhow::Result<RunningNode> {
+    parts.booted.node().tell_notices(parts.views.clone());
+    let running = RunningNode::new(parts)?;
+    if let Some(planned) = shutdown {
+        running.shutdown().go_on(planned);
+    }
+    Ok(running)
+}
+
+/// The manager's part in the end: a restart keeps the process.
+fn last_news(outcome: &anyhow::Result<Word>) -> manager::Word {
+    match outcome {
+        Ok(Word::Wish(Wish::Restart(restart))) if restart.goes_on() => manager::Word::Reloads,
+        _ => manager::Word::Stops,
     }
 }
 
@@ -455,6 +491,7 @@ async fn wait_for_end(ends: &mut Ends) -> anyhow::Result<Word> {
             let told = told?;
             match told.signal {
                 "SIGINT" => tracing::info!(by = %told, "interrupted: stopping"),
+                "SIGHUP" => tracing::info!(by = %told, "the terminal is gone: stopping"),
                 _ => tracing::info!(by = %told, "told to terminate: stopping"),
             }
             Ok(Word::EndSignal(told))

@@ -40,6 +40,7 @@ use crate::boot::Booted;
 use crate::door::{self, Game};
 use crate::feed::Views;
 use crate::history::History;
+use crate::logging::level;
 
 /// The limit for the shards' lists of processes in milliseconds. A node with 1,000,000 processes lists them within 2
 /// s.
@@ -162,8 +163,12 @@ impl RunningNode {
         self.parts.wishes.try_send(wish).is_ok()
     }
 
-    /// Applies the application environment to the listeners after an install, which may have changed it.
-    pub(crate) fn installed(&self) {
+    /// Applies the application environment to the log and the listeners. An install, or reading the settings again, may
+    /// have changed it.
+    pub(crate) fn configure(&self) {
+        if let Err(error) = level::apply(self.node()) {
+            tracing::error!("{error:#}: the log keeps its level");
+        }
         let Some(door) = self.door() else { return };
         let configured = door::configure(door, self.booted(), self.parts.releases.clone());
         if let Err(error) = configured {

@@ -66,6 +66,16 @@ pub enum Need {
     Escript,
     /// `promtool`, which checks metrics and rules for Prometheus.
     Promtool,
+    /// The shell `zsh`, for its completions.
+    Zsh,
+    /// The shell `fish`, for its completions.
+    Fish,
+    /// `mandoc`, which checks manual pages.
+    Mandoc,
+    /// `systemd-analyze`, which checks units, offline since version 250.
+    SystemdAnalyze,
+    /// `cargo deb`, which makes the package for Debian.
+    CargoDeb,
     /// `tmux`, a terminal whose screen a test can read and resize.
     Tmux,
 }
@@ -96,7 +106,7 @@ const fn row(
 }
 
 /// The rows, in the order of [`Need`].
-const TABLE: [Row; 22] = [
+const TABLE: [Row; 27] = [
     row(
         Need::Bash,
         "bash",
@@ -244,6 +254,36 @@ const TABLE: [Row; 22] = [
         "promtool of Prometheus",
         (&["promtool", "--version"], "promtool, version"),
         "Debian: prometheus",
+    ),
+    row(
+        Need::Zsh,
+        "zsh",
+        (&["zsh", "--version"], "zsh 5"),
+        "Debian: zsh",
+    ),
+    row(
+        Need::Fish,
+        "fish",
+        (&["fish", "--version"], "fish, version"),
+        "Debian: fish",
+    ),
+    row(
+        Need::Mandoc,
+        "mandoc",
+        (&["mandoc", "-T", "nothing"], "bad command line argument"),
+        "Debian: mandoc",
+    ),
+    row(
+        Need::SystemdAnalyze,
+        "systemd-analyze",
+        (&["systemd-analyze", "security", "--help"], "--offline="),
+        "Debian: systemd",
+    ),
+    row(
+        Need::CargoDeb,
+        "cargo-deb",
+        (&["cargo-deb", "--help"], "--deb-version"),
+        "cargo install cargo-deb --locked",
     ),
     row(
         Need::Tmux,

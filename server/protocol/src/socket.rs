@@ -3,10 +3,10 @@
 //! The address of a Unix socket has at most 107 bytes (`unix(7)`), and the path of a root may be longer. So both
 //! sides open the directory and address the socket through its descriptor: `/proc/self/fd/N/pq.sock` is always short.
 
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -24,15 +24,40 @@ pub struct SocketFolder {
 
 impl SocketFolder {
     /// Opens the directory for the node. The function creates the directory if it is missing, and permits access only
-    /// to its owner. A symbolic link in its place is refused: the link would give our permissions to another
+    /// to its owner. A symbolic link in its place is removed: the link would give our permissions to another
     /// directory.
     pub fn create(root: &Path) -> io::Result<SocketFolder> {
         let folder = root.join(FOLDER);
-        match DirBuilder::new().mode(0o700).create(&folder) {
+        match fs::symlink_metadata(&folder) {
+            Ok(found) if found.is_symlink() => fs::remove_file(&folder)?,
+            _ => (),
+        }
+        SocketFolder::make(&folder)
+    }
+
+    /// Opens this directory in place of the one below the root, which becomes a symbolic link for operators' commands.
+    pub fn create_in(folder: &Path, root: &Path) -> io::Result<SocketFolder> {
+        let made = SocketFolder::make(folder)?;
+        let link = root.join(FOLDER);
+        match fs::symlink_metadata(&link) {
+            Ok(found) if found.is_dir() => {
+                SocketFolder::make(&link)?.clear()?;
+                fs::remove_dir(&link)?;
+            }
+            Ok(_) => fs::remove_file(&link)?,
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Err(_) => (),
+        }
+        symlink(std::path::absolute(folder)?, link)?;
+        Ok(made)
+    }
+
+    fn make(folder: &Path) -> io::Result<SocketFolder> {
+        match DirBuilder::new().mode(0o700).create(folder) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
             _ => (),
         }
-        let folder = open(&folder, OFlags::RDONLY | OFlags::NOFOLLOW)?;
+        let folder = open(folder, OFlags::RDONLY | OFlags::NOFOLLOW)?;
         rustix::fs::fchmod(&folder, Mode::RWXU)?;
         Ok(SocketFolder { folder })
     }
@@ -78,7 +103,7 @@ fn open(folder: &Path, how: OFlags) -> io::Result<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
+    use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
     use std::os::unix::net::{UnixListener, UnixStream};
 
     #[test]
@@ -108,11 +133,36 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_place_of_the_folder_is_refused() {
+    fn a_link_in_place_of_the_folder_is_removed_and_leads_nowhere() {
         let root = tempfile::tempdir().unwrap();
         let other = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::symlink_metadata(path).unwrap().mode() & 0o777;
+        std::fs::set_permissions(other.path(), PermissionsExt::from_mode(0o755)).unwrap();
         symlink(other.path(), root.path().join("run")).unwrap();
-        assert!(SocketFolder::create(root.path()).is_err());
+        let folder = SocketFolder::create(root.path()).unwrap();
+        let _listener = UnixListener::bind(folder.address()).unwrap();
+        assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 0);
+        assert_eq!(mode(other.path()), 0o755);
+        assert!(root.path().join("run").symlink_metadata().unwrap().is_dir());
         assert!(SocketFolder::open(tempfile::tempdir().unwrap().path()).is_err());
+    }
+
+    #[test]
+    fn the_socket_may_be_elsewhere_and_is_found_below_the_root() {
+        let root = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let found = || UnixStream::connect(SocketFolder::open(root.path()).unwrap().address());
+        // In place of nothing, of a link, and of the directory of a node that was killed.
+        for _ in 0..2 {
+            let folder = SocketFolder::create_in(elsewhere.path(), root.path()).unwrap();
+            folder.clear().unwrap();
+            let _listener = UnixListener::bind(folder.address()).unwrap();
+            found().unwrap();
+            assert!(elsewhere.path().join("pq.sock").exists());
+        }
+        let folder = SocketFolder::create(root.path()).unwrap();
+        drop(UnixListener::bind(folder.address()).unwrap());
+        SocketFolder::create_in(elsewhere.path(), root.path()).unwrap();
+        assert!(root.path().join("run").is_symlink());
     }
 }

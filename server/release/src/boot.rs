@@ -268,7 +268,10 @@ impl ReleaseTree {
 
     /// The settings of a release, and remarks about them. A release that was packed with settings has to have some: a node
     /// without settings has no limits.
-    fn settings(&self, vsn: &str) -> Result<(Settings, Vec<String>), FileError> {
+    ///
+    /// # Errors
+    /// With the file and line at fault, or when a release that was packed with settings has none.
+    pub fn settings(&self, vsn: &str) -> Result<(Settings, Vec<String>), FileError> {
         let compared = self.summed(vsn)?.settings()?;
         let settings = sys_config::read(&layout::release(&self.root, vsn))?;
         Ok((settings, remark(vsn, compared).into_iter().collect()))

@@ -39,7 +39,13 @@ impl Booting {
     /// Ends the boot early, and waits until no further row is put in.
     pub(crate) fn cancel(&self, deadline: Instant) {
         self.0.is_cancelled.store(true, Ordering::Relaxed);
+        self.wait(deadline);
+    }
+
+    /// Waits for the end of the boot. `false` at the deadline.
+    pub(crate) fn wait(&self, deadline: Instant) -> bool {
         let mut result = self.0.result.lock();
         while result.is_none() && !self.0.ended.wait_until(&mut result, deadline).timed_out() {}
+        result.is_some()
     }
 }

@@ -207,6 +207,12 @@ impl Saves {
         self.booting.result()
     }
 
+    /// Waits until the boot has ended. `false` at the deadline. Other versions of modules must not come into force before:
+    /// the boot has chosen its conversions for those that were current.
+    pub fn wait_for_boot(&self, deadline: Instant) -> bool {
+        self.booting.wait(deadline)
+    }
+
     /// The path of the database.
     pub fn file(&self) -> &Path {
         &self.file

@@ -22,6 +22,7 @@ pub(crate) struct DowngradeApp {
     /// The name of the application
     app: String,
     /// The older version of the application
+    #[arg(value_name = "APP_VSN")]
     vsn: String,
     /// The directory of the older version
     #[arg(value_parser = absolute())]

@@ -7,7 +7,7 @@
 //! ```
 //! The code runs on threads that may block.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pq_otp::RequestError;
 use pq_otp::upgrade::Live;
@@ -22,6 +22,9 @@ use tokio::sync::mpsc;
 use super::command::Words;
 use crate::restart::Restart;
 use crate::running::{Outcome, RunningNode};
+
+/// The limit for the saved avatars to come back before an install: a million take some ten seconds.
+const BACK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The limit of a text for players, in characters: three lines of a terminal, as in the history.
 const TEXT_MAX: usize = 240;
@@ -156,7 +159,13 @@ pub(crate) fn on_releases<R: OnReleases>(
     };
     tracing::info!(%who, request = %typed, "request of an operator");
     let (began, from) = (Instant::now(), node.releases().running().vsn);
-    let carry_out = |handler: &mut _, driver: &mut _| match request.judge(node, handler) {
+    let judge = |handler: &_| {
+        if request.installs() {
+            all_are_back(node)?;
+        }
+        request.judge(node, handler)
+    };
+    let carry_out = |handler: &mut _, driver: &mut _| match judge(handler) {
         Ok(()) => request.carry_out(handler, driver),
         Err(refusal) => Outcome::failed(refusal),
     };
@@ -171,7 +180,7 @@ pub(crate) fn on_releases<R: OnReleases>(
         false => Phase::Rollback,
     });
     if is_done && request.installs() {
-        node.installed();
+        node.configure();
     }
     if let Some(operation) = request.entry(is_done) {
         let deed = Deed {
@@ -192,6 +201,19 @@ pub(crate) fn on_releases<R: OnReleases>(
     }
     let answer = outcome.answer.and_then(json);
     Ended { answer, restart }
+}
+
+/// Waits until the boot has put all saved avatars back: it has chosen their conversions for the code that is in force.
+fn all_are_back(node: &RunningNode) -> Result<(), Failure> {
+    let deadline = Instant::now() + BACK_TIMEOUT;
+    let are_back = node
+        .saves()
+        .is_none_or(|saves| saves.wait_for_boot(deadline));
+    are_back.then_some(()).ok_or_else(|| {
+        let seconds = BACK_TIMEOUT.as_secs();
+        let why = format!("saved avatars have been coming back for more than {seconds} s; try again when all are back");
+        Failure::new(Exit::Refused, why)
+    })
 }
 
 /// The history's entry of an operation with its outcome. The caller adds the start and the reason.

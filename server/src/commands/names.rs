@@ -1,6 +1,7 @@
 //! `pq names`: the names of processes, sorted, those of the node before those of the registry.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use clap::Args;
 use pq_otp::{Pid, ProcessInfo, Term};
@@ -8,9 +9,9 @@ use pq_protocol::Failure;
 use pq_protocol::answer::Rows;
 use serde::{Deserialize, Serialize};
 
-use super::command::Words;
+use super::command::{Words, request};
 use super::kinds::Question;
-use crate::client::Row;
+use crate::client::{At, Row, read};
 use crate::running::RunningNode;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
@@ -38,7 +39,7 @@ pub(crate) struct Name {
 /// The register that has a name.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "snake_case")]
-enum Scope {
+pub(crate) enum Scope {
     /// Registered with the node (`erlang:register/2`).
     Local,
     /// Registered with the registry `regis`.
@@ -73,6 +74,23 @@ impl Question for Names {
         };
         Ok(Rows::of(names.map(row).collect()).without(missing))
     }
+}
+
+/// The names with this beginning in these registers, as an operator types them. Empty if the node does not answer.
+pub(crate) fn completed_names(root: PathBuf, beginning: &str, scopes: &[Scope]) -> Vec<String> {
+    let names = Names {
+        containing: Some(beginning.to_string()),
+    };
+    let at = At { root, json: false };
+    let answer = request(&names).and_then(|request| at.ask(Names::NAME, &request));
+    let answer = answer.and_then(|text| read::<Rows<Name>>(&text));
+    let rows = answer.map(|answer| answer.rows).unwrap_or_default();
+    let rows = rows.into_iter().filter(|row| scopes.contains(&row.scope));
+    let typed = rows.filter_map(|row| match row.scope {
+        Scope::Local => Some(row.name),
+        Scope::Regis => Some(pq_term::read_outside(&row.name).ok()?.as_str()?.to_string()),
+    });
+    typed.collect()
 }
 
 fn local(node: &RunningNode) -> Vec<(String, Scope, Pid)> {

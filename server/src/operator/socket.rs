@@ -37,11 +37,17 @@ pub(crate) struct OperatorSocket {
 }
 
 impl OperatorSocket {
-    /// Opens the socket in the node's tree, whose lock the caller holds.
-    pub(crate) fn open(node: Arc<RunningNode>) -> anyhow::Result<OperatorSocket> {
+    /// Opens the socket in the node's tree, whose lock the caller holds, or in the directory `elsewhere`.
+    pub(crate) fn open(
+        node: Arc<RunningNode>,
+        elsewhere: Option<&Path>,
+    ) -> anyhow::Result<OperatorSocket> {
         let root = node.booted().root();
-        let (folder, listener) = listen(root)
-            .with_context(|| format!("failed to open run/pq.sock in {}", root.display()))?;
+        let opened = listen(root, elsewhere);
+        let (folder, listener) = opened.with_context(|| match elsewhere {
+            Some(folder) => format!("failed to open pq.sock in {}", folder.display()),
+            None => format!("failed to open run/pq.sock in {}", root.display()),
+        })?;
         let purging = tokio::spawn(purge(node.clone()));
         let (closing, told) = watch::channel(false);
         let free = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
@@ -77,8 +83,11 @@ impl OperatorSocket {
     }
 }
 
-fn listen(root: &Path) -> std::io::Result<(SocketFolder, UnixListener)> {
-    let folder = SocketFolder::create(root)?;
+fn listen(root: &Path, elsewhere: Option<&Path>) -> std::io::Result<(SocketFolder, UnixListener)> {
+    let folder = match elsewhere {
+        Some(folder) => SocketFolder::create_in(folder, root)?,
+        None => SocketFolder::create(root)?,
+    };
     folder.clear()?;
     let listener = UnixListener::bind(folder.address())?;
     folder.restrict()?;

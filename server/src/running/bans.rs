@@ -32,6 +32,15 @@ pub(crate) struct Bans {
     tell: Tell,
 }
 
+/// The differences after the file has been read again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Reread {
+    pub(crate) added: usize,
+    pub(crate) lifted: usize,
+    /// The number of clients that were disconnected.
+    pub(crate) closed: usize,
+}
+
 impl Bans {
     /// Reads the bans of this tree; `tell` sends each change to the listeners.
     ///
@@ -103,6 +112,32 @@ impl Bans {
             }
         })
         .map(|_| ())
+    }
+
+    /// Reads the file again, which an operator has edited.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read, and then changes nothing.
+    pub(crate) fn reread(&self) -> anyhow::Result<Reread> {
+        let mut all = self.all.lock();
+        let file = self.file.display();
+        let fresh = read(&self.file).with_context(|| format!("failed to read {file}"))?;
+        let without = |some: &[Banned], others: &[Banned]| {
+            let is_new = |banned: &&Banned| {
+                !others
+                    .iter()
+                    .any(|other| is_same(&other.whom, &banned.whom))
+            };
+            some.iter().filter(is_new).count()
+        };
+        let (added, lifted) = (without(&fresh, &all), without(&all, &fresh));
+        *all = fresh;
+        let closed = (self.tell)(of_door(&all));
+        Ok(Reread {
+            added,
+            lifted,
+            closed,
+        })
     }
 
     /// Applies a change to the file, then to the memory, then to the listeners.
@@ -324,6 +359,23 @@ mod tests {
             .ban(&ann(), "\u{3164}\u{2800}", None, None)
             .unwrap_err();
         assert_eq!(refused.exit, Exit::Usage);
+    }
+
+    #[test]
+    fn a_file_that_was_edited_is_read_again_and_a_spoiled_one_changes_nothing() {
+        let rig = Rig::new();
+        let bans = rig.open();
+        bans.ban(&ann(), "Bob", None, None).unwrap();
+        let file = rig.root.path().join("releases/bans.json");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("Bob", "Eve")).unwrap();
+        let reread = bans.reread().unwrap();
+        assert_eq!((reread.added, reread.lifted, reread.closed), (1, 1, 7));
+        assert!(rig.is_banned("Eve") && !rig.is_banned("Bob"));
+        std::fs::write(&file, "[").unwrap();
+        let error = format!("{:#}", bans.reread().unwrap_err());
+        assert!(error.contains("bans.json"), "{error}");
+        assert!(rig.is_banned("Eve"));
     }
 
     #[test]

@@ -4,14 +4,16 @@
 //! last operation, and the handler's own watch of an install.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use pq_otp::Node;
+use pq_otp::application::Settings;
 use pq_otp::upgrade::Live;
 use pq_protocol::Progress;
 use pq_protocol::answer::{Release, Running};
 use pq_protocol::record::{InstallPhase, InstallRecord};
+use pq_release::FileError;
 use pq_release::boot::ReleaseTree;
 use pq_release::handler::{self, Judge, ReleaseHandler, Watch};
 use pq_release::registry::ReleaseRegistry;
@@ -20,6 +22,9 @@ use pq_release::releases;
 use super::outcome::Outcome;
 use crate::boot::{self, Booted};
 use crate::clock::rfc3339;
+
+/// The limit for waiting until an operation has ended: most installs take less than 1 s.
+const BETWEEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The releases of a running node.
 pub(crate) struct Releases {
@@ -82,6 +87,22 @@ impl Releases {
     pub(crate) fn settings(&self) -> Option<String> {
         let remark = self.tree.settings_remark(&self.running().vsn);
         remark.unwrap_or_else(|error| Some(format!("failed to {error}")))
+    }
+
+    /// The settings in the files of the running release, as they are now.
+    ///
+    /// # Errors
+    /// With the file and line at fault; also if the release came with settings and has none any more.
+    pub(crate) fn read_settings(&self) -> Result<Settings, FileError> {
+        self.tree
+            .settings(&self.running().vsn)
+            .map(|(settings, _)| settings)
+    }
+
+    /// Runs `work` while no operation uses the release handler; `None` if an operation does not end within the limit.
+    pub(crate) fn between_operations<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let _handler = self.handler.try_lock_for(BETWEEN_TIMEOUT)?;
+        Some(work())
     }
 
     /// The running release and its status.

@@ -8,6 +8,8 @@ pub(super) enum Saying<'a> {
     Refusal,
     /// The answer to unexpected input.
     Unexpected,
+    /// A line of the node: the disk lets the story wait, or does so no longer.
+    World,
     StatsFollow,
     Stat(&'a str, u16),
     Empty,
@@ -54,9 +56,9 @@ impl<'a> Saying<'a> {
         fixed.map_or_else(open, |(_, saying)| saying)
     }
 
-    /// Whether the line may occur between any two lines of a hero: answers to input come at once.
+    /// Whether the line may occur between any two lines of a hero: answers to input, and lines of the node, come at once.
     pub(super) fn is_aside(self) -> bool {
-        self == Saying::Unexpected
+        matches!(self, Saying::Unexpected | Saying::World)
     }
 
     /// Whether the line belongs to the dialogue before a hero plays.
@@ -70,6 +72,9 @@ fn open(line: &str) -> Option<Saying<'_>> {
     let between = |begin: &str, end: &str| line.strip_prefix(begin)?.strip_suffix(end);
     if line.starts_with("Unexpected input: ") {
         return Some(Saying::Unexpected);
+    }
+    if line.starts_with("[The world ") {
+        return Some(Saying::World);
     }
     let worded = [
         between("Executing a ", "...").map(Saying::Executing),

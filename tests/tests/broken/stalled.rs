@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use pq_tests::running::{BROKEN_VSN, Draft, PATIENCE, Player, Running, Signal, Tree, poll};
+use pq_tests::manager::ServiceManager;
+use pq_tests::running::{BROKEN_VSN, Draft, PATIENCE, Player, Running, Signal, Tree, poll, pq};
 use pq_tests::scrape;
 use pq_tests::story::Version;
 use serde_json::Value;
@@ -110,6 +111,36 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_i
     );
     ends_as_it_is(&mut node, &tree);
     drop((early, late));
+}
+
+#[test]
+fn a_service_manager_gets_no_sign_of_life_while_a_shard_is_blocked() {
+    let (tree, manager) = (tree(), ServiceManager::new());
+    let args = ["--release", BROKEN_VSN, "--shards", "2"];
+    let mut command = pq(tree.start());
+    let mut node = Running::start(manager.starts(command.args(args), 200));
+    manager.until("READY=1");
+    node.listens(PATIENCE);
+    manager.until("WATCHDOG=1");
+    let (_caught, _) = is_caught(&node, &tree);
+    let status = manager.until("STATUS=processquest 1.1.1: shard ");
+    assert!(
+        status
+            .last()
+            .unwrap()
+            .contains(" is blocked: pq_player:handle_event of Stalls"),
+        "{status:?}"
+    );
+    // Ten signs of life would have been due.
+    let later = node.poll(PATIENCE, || {
+        let stall = tree.answer(&["status"])["stalls"][0].clone();
+        (stall["age_ms"].as_u64() > Some(3_000)).then_some(())
+    });
+    assert!(later.is_some());
+    node.signal(Signal::TERM);
+    let lines = manager.until("STOPPING=1");
+    assert!(!lines.iter().any(|line| line == "WATCHDOG=1"), "{lines:?}");
+    node.end();
 }
 
 fn views_say_that_it_is_blocked(node: &Running, sentence: &str) {

@@ -46,10 +46,12 @@ fn play_goes_on_while_the_disk_is_full_and_saving_goes_on_after_it() {
     };
     let why = poll(PATIENCE, trouble).expect("the status has the reason");
     assert!(why.contains("failed to write the saves"), "{why}");
-    ann.plays_on();
+    ann.sees("[The world waits for its disk. The story goes on here when it is saved.]");
     node.logged("failed to write the saves");
     disk.clear();
     node.logged("saves are written again");
+    ann.sees("[The world goes on.]");
+    ann.plays_on();
     is_saved_since(&tree, "Ann", now_ms());
     assert_eq!(trouble(), None);
     assert_eq!(node.log().matches("failed to write the saves").count(), 1);

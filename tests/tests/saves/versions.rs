@@ -1,6 +1,6 @@
 //! Installs and saves: rows of older and newer versions come back in the version that runs.
 
-use pq_tests::running::{PATIENCE, Running, Tree, poll};
+use pq_tests::running::{PATIENCE, Running, Tree, copy_folder, poll};
 
 use crate::saved::{
     came_back, has_saved, is_saved_since, is_set_aside, kill, now_ms, number, row, state, stop,
@@ -73,9 +73,15 @@ fn a_kill_right_after_an_install_leaves_everybody_once_in_either_release() {
         assert_eq!(common(&old), common(new));
     }
     stop(node);
-    let _node = Running::node_with(&tree, &["--release", "1.1.0"]);
+    let node = Running::node_with(&tree, &["--release", "1.1.0"]);
     runs(&tree, "1.1.0");
     assert_eq!(BOTS.map(|name| state(&tree, name)), above);
+    stop(node);
+    // A release that no hero needs any more goes.
+    let node = Running::node_with(&tree, &[]);
+    stop(node);
+    let _node = Running::node_with(&tree, &[]);
+    tree.does(&["remove", "1.1.0"]);
 }
 
 #[test]
@@ -91,12 +97,7 @@ fn rows_of_a_version_that_is_missing_are_set_aside_until_it_is_there() {
     );
     std::fs::rename(&newer, &away).unwrap();
     let node = Running::node_with(&tree, &[]);
-    assert!(
-        node.out()
-            .contains("4 could not be opened and are set aside"),
-        "{}",
-        node.out()
-    );
+    node.wrote("4 could not be opened and are set aside");
     is_set_aside(&tree, &BOTS);
     let aside = tree.answer(&["heroes", "--set-aside"]);
     let why = aside["rows"][0]["why"].as_str().unwrap();
@@ -122,16 +123,22 @@ fn rows_of_a_version_that_is_missing_are_set_aside_until_it_is_there() {
     let said = tree.refuses(&["remove", "1.1.0"], 3);
     let words = "3 heroes are saved with processquest-1.1.0, which no other release has; --force";
     assert!(said.contains(words), "{said}");
+    copy_folder(&newer, &away);
+    tree.does(&["remove", "1.1.0", "--force"]);
+    assert!(!newer.exists());
     stop(node);
+    let node = Running::node_with(&tree, &[]);
+    came_back(&node, "1 hero");
+    assert!(
+        node.out().contains("3 could not be opened"),
+        "{}",
+        node.out()
+    );
+    stop(node);
+    std::fs::rename(&away, &newer).unwrap();
     let node = Running::node_with(&tree, &[]);
     came_back(&node, "4 heroes");
     runs(&tree, "1.0.0");
     has_saved(&tree, &BOTS);
-    stop(node);
-    // Saved by 1.0.0 now, they need no other release.
-    let node = Running::node_with(&tree, &[]);
-    came_back(&node, "4 heroes");
-    tree.does(&["remove", "1.1.0"]);
-    assert!(!newer.exists());
     stop(node);
 }

@@ -183,3 +183,33 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_install_has_a_record_with_the_phase_that_has_not_ended() {
+        let watch = Watch::default();
+        assert_eq!(watch.record(), None);
+        watch.begin("1", "2", Direction::Up, Purpose::Install);
+        watch.enter(InstallPhase::Copy);
+        watch.enter(InstallPhase::Follow);
+        let phases = |record: &InstallRecord| -> Vec<InstallPhase> {
+            record.phases.iter().map(|it| it.phase).collect()
+        };
+        let expected = [
+            InstallPhase::Prepare,
+            InstallPhase::Copy,
+            InstallPhase::Follow,
+        ];
+        let record = watch.record().unwrap();
+        assert_eq!(
+            (record.to.as_str(), phases(&record)),
+            ("2", expected.to_vec())
+        );
+        // The phases of the record are the same when it ends there.
+        assert_eq!(phases(&watch.end()), expected);
+        assert_eq!(watch.record(), None);
+    }
+}
