@@ -78,10 +78,11 @@ pub(crate) enum Command {
     /// Watch a node in this terminal: its processes, versions, installs and failures
     ///
     /// The view needs a window of 80x24, shows less in a smaller one, and goes on after a restart of the node. `?` shows all keys;
-    /// `q` ends the view. NO_COLOR switches colours off.
-    ///
-    /// Example: pq top --root target/rel
-    #[command(mut_arg("json", |json| json.hide(true)))]
+    /// `q` ends the view, and NO_COLOR switches colours off.
+    #[command(
+        mut_arg("json", |json| json.hide(true)),
+        after_help = "Example:\n  pq top --root rel"
+    )]
     Top(top::TopArgs),
     /// List the releases of the tree, the newest first
     WhichReleases(To<which_releases::WhichReleases>),
@@ -162,6 +163,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Sys(sys::SysArgs),
     /// Kill a process, which ends at once; its supervisor may start it again
+    #[command(after_help = "Example:\n  pq kill Ann --root rel -m \"does not answer\"")]
     Kill(To<kill::Kill>),
     /// Call a function of a module
     Call(To<call::Call>),

@@ -1,7 +1,7 @@
 //! The feed: the one source that all views of a node read.
 //!
 //! ```text
-//!   counters, records, gauges of the node ─► Reading ─┬► Feed ─► snapshot, then deltas ─► viewers (`pq events`)
+//!   counters, records, gauges of the node ─► Reading ─┬► Feed ─► snapshot, then deltas ─► viewers (`pq events`, `pq top`)
 //!                                                     └► exposition ─► `/metrics`
 //!   failures, restarts, stalls ─► Happenings ─► the deltas
 //! ```

@@ -49,7 +49,7 @@ enum End {
     Gone,
 }
 
-/// Sends a request and passes each line of its answer to `hear`, for `time` from the first line on, or until a signal.
+/// Sends a request and passes each line of its answer to `hear`. The view ends after `time`, but not before its first line.
 ///
 /// # Errors
 /// [`Exit::Unreachable`] when there is no node, or none has come back; errors of the node.

@@ -9,7 +9,7 @@
 //!   notices
 //!   keys, a question, or the filter                    foot
 //! ```
-//! [`plan`] decides which parts have room; the others are named in a line.
+//! [`mod@plan`] decides which parts have room; the others are named in a line.
 
 mod crowd;
 mod foot;

@@ -4,7 +4,7 @@ use pq_protocol::Failure;
 
 /// The node of a view, as the command for it reaches the node. Both functions wait for the answer.
 pub(crate) trait Node {
-    /// Lists processes.
+    /// Lists processes, at most as many as a person reads.
     fn list(&self, query: &Query) -> Result<Listing, Failure>;
 
     /// Carries out an order.
@@ -72,11 +72,11 @@ pub(crate) struct Order {
 /// The kind of an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Deed {
-    /// `exit(Pid, kill)`.
+    /// `exit(Pid, kill)`: the process fails, and its supervisor decides.
     Kill,
-    /// `sys:suspend/1`.
+    /// `sys:suspend/1`: the process handles system messages only.
     Suspend,
-    /// `sys:resume/1`.
+    /// `sys:resume/1`, the end of a suspension.
     Resume,
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn is_possible() -> bool {
 }
 
 impl Screen {
-    /// Takes the terminal.
+    /// Takes the terminal, until the value is dropped.
     ///
     /// # Errors
     /// Fails if the terminal refuses. It is then as before.
@@ -83,4 +83,57 @@ fn give_back_before_messages() {
             message(panic);
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::process::Command;
+
+    use rustix::fs::{Mode, OFlags, open};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcgetattr};
+
+    use super::*;
+
+    #[test]
+    #[ignore = "takes the terminal: the next test runs it in a terminal of its own"]
+    fn panics_on_purpose() {
+        let _screen = Screen::take().unwrap();
+        panic!("on purpose");
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_its_message() {
+        let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&outer).unwrap();
+        unlockpt(&outer).unwrap();
+        let name = ptsname(&outer, Vec::new()).unwrap();
+        let inner = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let stream = || inner.try_clone().unwrap();
+        let ended = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture"])
+            .arg("top::screen::tests::panics_on_purpose")
+            .env("RUST_BACKTRACE", "0")
+            .stdin(stream())
+            .stdout(stream())
+            .stderr(stream())
+            .status();
+        assert!(!ended.unwrap().success());
+        let modes = tcgetattr(&inner).unwrap().local_modes;
+        assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG));
+        let mut shown = vec![0; 1 << 16];
+        let length = File::from(outer).read(&mut shown).unwrap();
+        let shown = String::from_utf8_lossy(&shown[..length]);
+        let parts = [
+            "\u{1b}[?1049h",
+            "\u{1b}[?1049l",
+            "\u{1b}[?25h",
+            "on purpose",
+        ];
+        let places = parts.map(|part| shown.find(part));
+        assert!(places.iter().all(Option::is_some), "{shown:?}");
+        assert!(places.is_sorted(), "{shown:?}");
+    }
 }

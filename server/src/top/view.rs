@@ -120,7 +120,7 @@ impl View {
         self.notices.add(self.now_unix_ms, "the node is gone");
     }
 
-    /// Notes the time.
+    /// Notes the time, and that the node has been silent.
     pub(super) fn tick(&mut self, now_unix_ms: u64) {
         self.now_unix_ms = now_unix_ms;
         if self.messages.silence_ms(now_unix_ms) > SILENCE_MS {

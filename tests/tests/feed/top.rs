@@ -135,6 +135,8 @@ fn every_key_does_what_the_last_line_says() {
     window.answers(&["t"], "pq_supersup");
     window.shows("processes as a tree: ");
     window.answers(&["t"], "processes by waiting messages: ");
+    // Sorted by pid, a row keeps its place.
+    window.answers(&["s", "s", "s"], "processes by pid: ");
     window.becomes("a selected first row", |screen| screen.contains("\n> "));
     let selected = |screen: &str| screen.lines().position(|line| line.starts_with("> "));
     let first = selected(&window.screen()).unwrap();
@@ -157,7 +159,7 @@ fn every_key_does_what_the_last_line_says() {
     window.shows("‖ regis_server");
     window.answers(&["S", "y"], "resume regis_server");
     window.no_longer_shows("‖ regis_server");
-    window.answers(&["/", "Escape"], "processes by waiting messages: ");
+    window.answers(&["/", "Escape"], "processes by pid: ");
     window.answers(&["/", "pq_player", "Enter"], "with pq_player: 20 ");
     window.answers(&["K"], "kill <");
     window.answers(&["y"], "kill pq_player");
@@ -225,7 +227,7 @@ fn without_a_terminal_or_a_node_a_sentence_says_so() {
     let said = tree.refuses(&["top"], 2);
     assert!(said.contains("have to be a terminal"), "{said}");
     let help = tree.operate(&["top", "--help"]);
-    assert!(help.out.contains("Example: pq top --root"), "{help:?}");
+    assert!(help.out.contains("pq top --root rel"), "{help:?}");
     if let Some(window) = Window::open(&tree, "") {
         window.shows("failed to reach a node: none runs");
         window.ends(7);

@@ -22,14 +22,14 @@ pub(in crate::top) enum Key {
     Enter,
     Escape,
     Backspace,
-    /// Ctrl-C.
+    /// Ctrl-C, which ends the view in every mode.
     Interrupt,
     /// A key without a meaning here: it still answers a question with no, and closes the help.
     Other,
 }
 
 impl View {
-    /// Presses a key.
+    /// Presses a key; the wish is for the loop to carry out.
     pub(in crate::top) fn press(&mut self, key: Key) -> Option<Wish> {
         if key == Key::Interrupt {
             return Some(Wish::Quit);

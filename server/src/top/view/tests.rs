@@ -5,7 +5,7 @@ use pq_protocol::Exit;
 use super::*;
 use crate::top::process::{Deed, Process, Shape};
 
-/// 2023-11-14T22:13:20Z.
+/// The time 2023-11-14T22:13:20Z in milliseconds.
 pub(in crate::top) const NOON: u64 = 1_700_000_000_000;
 
 pub(in crate::top) fn process(pid: &str, module: &str, name: &str, waiting: u64) -> Process {
