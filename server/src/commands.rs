@@ -163,7 +163,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Sys(sys::SysArgs),
     /// Kill a process, which ends at once; its supervisor may start it again
-    #[command(after_help = "Example:\n  pq kill Ann --root rel -m \"does not answer\"")]
+    #[command(after_help = "Example:\n  pq kill Ann --root rel -m stuck")]
     Kill(To<kill::Kill>),
     /// Call a function of a module
     Call(To<call::Call>),

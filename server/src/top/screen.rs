@@ -97,9 +97,14 @@ mod tests {
 
     use super::*;
 
+    /// Set for the program that panics in a terminal of its own.
+    const PANICS: &str = "PQ_TOP_PANICS";
+
     #[test]
-    #[ignore = "takes the terminal: the next test runs it in a terminal of its own"]
     fn panics_on_purpose() {
+        if std::env::var_os(PANICS).is_none() {
+            return;
+        }
         let _screen = Screen::take().unwrap();
         panic!("on purpose");
     }
@@ -113,7 +118,8 @@ mod tests {
         let inner = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
         let stream = || inner.try_clone().unwrap();
         let ended = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "--nocapture"])
+            .args(["--exact", "--nocapture"])
+            .env(PANICS, "1")
             .arg("top::screen::tests::panics_on_purpose")
             .env("RUST_BACKTRACE", "0")
             .stdin(stream())
