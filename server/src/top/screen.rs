@@ -97,15 +97,15 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    #[ignore = "takes the terminal: the next test runs it in a terminal of its own"]
-    fn panics_on_purpose() {
-        let _screen = Screen::take().unwrap();
-        panic!("on purpose");
-    }
+    /// Set in the second run of the test, which takes the terminal and panics.
+    const INSIDE: &str = "PQ_TEST_PANICS_INSIDE";
 
     #[test]
     fn a_panic_gives_the_terminal_back_before_its_message() {
+        if std::env::var_os(INSIDE).is_some() {
+            let _screen = Screen::take().unwrap();
+            panic!("on purpose");
+        }
         let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&outer).unwrap();
         unlockpt(&outer).unwrap();
@@ -113,8 +113,9 @@ mod tests {
         let inner = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
         let stream = || inner.try_clone().unwrap();
         let ended = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "--nocapture"])
-            .arg("top::screen::tests::panics_on_purpose")
+            .args(["--exact", "--nocapture"])
+            .arg("top::screen::tests::a_panic_gives_the_terminal_back_before_its_message")
+            .env(INSIDE, "1")
             .env("RUST_BACKTRACE", "0")
             .stdin(stream())
             .stdout(stream())
