@@ -38,7 +38,7 @@ impl Notices {
 }
 
 impl Notice {
-    /// The notice as a line: `12:00:01 pq_market of pq_sup is started again`, in UTC as all times of `pq`.
+    /// The notice as a line: `12:00:01 till of shop_sup is started again`, in UTC as all times of `pq`.
     pub(in crate::top) fn line(&self) -> String {
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(self.at_unix_ms);
         let time = rfc3339(time);
