@@ -97,20 +97,15 @@ mod tests {
 
     use super::*;
 
-    /// Set for the program that panics in a terminal of its own.
-    const PANICS: &str = "PQ_TOP_PANICS";
-
-    #[test]
-    fn panics_on_purpose() {
-        if std::env::var_os(PANICS).is_none() {
-            return;
-        }
-        let _screen = Screen::take().unwrap();
-        panic!("on purpose");
-    }
+    /// Set in the second run of the test, which takes the terminal and panics.
+    const INSIDE: &str = "PQ_TEST_PANICS_INSIDE";
 
     #[test]
     fn a_panic_gives_the_terminal_back_before_its_message() {
+        if std::env::var_os(INSIDE).is_some() {
+            let _screen = Screen::take().unwrap();
+            panic!("on purpose");
+        }
         let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&outer).unwrap();
         unlockpt(&outer).unwrap();
@@ -119,8 +114,8 @@ mod tests {
         let stream = || inner.try_clone().unwrap();
         let ended = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture"])
-            .env(PANICS, "1")
-            .arg("top::screen::tests::panics_on_purpose")
+            .arg("top::screen::tests::a_panic_gives_the_terminal_back_before_its_message")
+            .env(INSIDE, "1")
             .env("RUST_BACKTRACE", "0")
             .stdin(stream())
             .stdout(stream())

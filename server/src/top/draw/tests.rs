@@ -241,7 +241,7 @@ fn a_large_window_shows_more_of_everything() {
 }
 
 #[test]
-fn a_question_and_the_filter_replace_the_foot() {
+fn a_question_and_the_filter_replace_the_keys() {
     let mut view = shop(Paint::Letters);
     view.press(Key::Down);
     view.press(Key::Char('S'));
@@ -284,7 +284,7 @@ fn a_question_and_the_filter_replace_the_foot() {
 }
 
 #[test]
-fn the_help_replaces_the_parts_in_the_middle() {
+fn the_help_has_all_keys_or_says_that_it_has_not() {
     let mut view = shop(Paint::Letters);
     view.press(Key::Char('?'));
     check(
