@@ -134,7 +134,9 @@ fn a_node_ends_in_order_with_its_terminal() {
     }
     let tree = Tree::new();
     let root = tree.root().display();
-    let line = format!("exec {} start --port 0 --root {root}", program().display());
+    // A parent that ignores SIGHUP, as `nohup` does, would hand that down.
+    let node = program().display();
+    let line = format!("exec env --default-signal=HUP {node} start --port 0 --root {root}");
     let mut terminal =
         Running::start(Command::new("script").args(["--quiet", "--command", &line, "/dev/null"]));
     let runs = || {
