@@ -56,7 +56,8 @@ pub(crate) fn completions(which: &Completions) -> anyhow::Result<()> {
             .map(|value| value + "\n")
             .collect(),
     };
-    Ok(streams::result(&text)?)
+    streams::data(&text);
+    Ok(())
 }
 
 fn command_line() -> Command {

@@ -25,6 +25,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("tar", &["/nowhere.rel", "--root", "/nowhere"]),
     ("status", &[]),
     ("events", &["--for", "0"]),
+    ("top", &[]),
     ("which-releases", &[]),
     ("unpack", &["nothing-1.0.0"]),
     ("check-install", &["9.9.9"]),
@@ -41,6 +42,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("who", &[]),
     ("kick", &["nobody"]),
     ("end-avatar", &["nobody"]),
+    ("kill", &["nobody"]),
     ("ban", &["Eve"]),
     ("unban", &["nobody"]),
     ("bans", &[]),
@@ -64,12 +66,23 @@ const ASKED: &[(&str, &[&str])] = &[
     ("history", &[]),
     // The end comes last, and this tree has no node.
     ("stop", &["--root", "/nowhere"]),
+    ("completions", &["bash"]),
+    ("man", &["/dev/null/man"]),
     ("help", &[]),
 ];
 
 /// Commands that do not know `--json`, or have another root than that of the node.
-const AUTHORS: [&str; 8] = [
-    "demo", "start", "play", "appup", "relup", "build", "tar", "help",
+const AUTHORS: [&str; 10] = [
+    "demo",
+    "start",
+    "play",
+    "appup",
+    "relup",
+    "build",
+    "tar",
+    "completions",
+    "man",
+    "help",
 ];
 
 /// All commands in the help, with their subcommands.
