@@ -12,10 +12,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use parking_lot::Mutex;
 use pq_code::{CodeServer, Wanted};
+use pq_histogram::Histogram;
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
-use pq_otp::{
-    Ask, Config, Counters, Durations, Lateness, Node, Reason, RequestError, StallHook, Threads,
-};
+use pq_otp::{Ask, Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
 use pq_protocol::{Exit, Failure};
 use pq_release::boot::{BootApp, BootError, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
@@ -278,11 +277,11 @@ impl Booted {
     }
 
     /// The durations of the callbacks that were timed; none after the stop.
-    pub(crate) fn callbacks(&self) -> Durations {
+    pub(crate) fn callbacks(&self) -> Histogram {
         self.threads
             .lock()
             .as_ref()
-            .map_or_else(Durations::default, Threads::callbacks)
+            .map_or_else(Histogram::default, Threads::callbacks)
     }
 
     fn start(&self, app: &BootApp) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pq_protocol::Histogram;
+use pq_histogram::Histogram;
 use pq_protocol::record::InstallRecord;
 use serde::{Deserialize, Serialize};
 

@@ -60,7 +60,6 @@ pub mod sys;
 pub mod threads;
 pub mod upgrade;
 
-pub use durations::{BUCKETS, Durations, FIRST_BOUND_NS};
 pub use lateness::Lateness;
 pub use message::{Caller, Payload};
 // The signals between shards, for the tests of this crate: no part of its interface.

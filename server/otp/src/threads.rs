@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pq_abi::crash::watch_thread;
 
-use crate::durations::{Durations, Recorder};
+use crate::durations::Recorder;
 use crate::lateness::{Histogram, Lateness};
 use crate::message::Signal;
 use crate::node::{Config, Node};
@@ -99,10 +99,10 @@ impl Threads {
     }
 
     /// The durations of the callbacks that were timed since the start of the node: a sample.
-    pub fn callbacks(&self) -> Durations {
-        let mut sum = Durations::default();
+    pub fn callbacks(&self) -> pq_histogram::Histogram {
+        let mut sum = pq_histogram::Histogram::default();
         for published in &self.published {
-            published.callbacks.add_to(&mut sum);
+            sum.merge(&published.callbacks.read());
         }
         sum
     }

@@ -9,7 +9,6 @@
 //! | [`exit`] | exit codes and failures |
 //! | [`answer`] | parts of answers that several commands share |
 //! | [`who`], [`history`] | the operator, and entries of the history |
-//! | [`histogram`] | durations in buckets |
 //! | [`record`] | an install with its measurements, as history, answers, `status` and the log report it |
 //!
 //! The request and the answer of a single command are in the file of that command (`server/src/commands`): their
@@ -19,7 +18,6 @@ pub mod answer;
 pub mod event;
 pub mod exit;
 pub mod frame;
-pub mod histogram;
 pub mod history;
 pub mod record;
 pub mod request;
@@ -28,6 +26,5 @@ pub mod who;
 
 pub use event::{Asked, Event, PROTOCOL, Progress};
 pub use exit::{EXIT_CODES, Exit, Failure};
-pub use histogram::Histogram;
 pub use request::{Named, Request};
 pub use who::Who;

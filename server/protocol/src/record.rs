@@ -16,8 +16,8 @@ use pq_abi::Direction;
 use serde::{Deserialize, Serialize};
 
 use super::exit::Failure;
-use super::histogram::Histogram;
 use super::who::Who;
+use pq_histogram::Histogram;
 
 /// A phase of an install.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

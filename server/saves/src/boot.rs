@@ -21,7 +21,7 @@ use foldhash::HashSet;
 use parking_lot::{Condvar, Mutex};
 use pq_otp::moved::{Opens, PutIn, Subtree, Under};
 use pq_otp::{Node, Pid};
-use pq_store::{Change, Database, Mark, Read, Row, Saver, Snapshot, State, StoreError};
+use pq_store::{Change, Database, Mark, Page, Read, Row, Saver, Snapshot, State, StoreError};
 
 use crate::booting::Booting;
 use crate::key::supervisor_of;
@@ -92,6 +92,7 @@ struct Progress {
     is_stuck: AtomicBool,
     state: Mutex<Counts>,
     changed: Condvar,
+    node: Node,
     roster: Arc<Roster>,
 }
 
@@ -154,7 +155,6 @@ impl Boot {
                 CameBack::default()
             }
         };
-        self.roster.arrived(None, &self.node);
         self.booting.end(counts);
         (self.on_end)(counts);
     }
@@ -166,28 +166,15 @@ impl Boot {
             is_stuck: AtomicBool::new(false),
             state: Mutex::default(),
             changed: Condvar::new(),
+            node: self.node.clone(),
             roster: self.roster.clone(),
         });
-        let (mut left, mut had_aside) = (0, false);
-        store.load(&[State::Playing, State::SetAside], &mut |row| {
-            match row.state {
-                State::Playing => left += u64::from(!self.put(row, &progress)),
-                _ => had_aside = true,
-            }
+        let mut left = 0;
+        store.load(&[State::Playing], &mut |row| {
+            left += u64::from(!self.put(row, &progress));
             self.goes_on(&progress)
         })?;
-        if had_aside {
-            store.load(&[State::SetAside], &mut |row| {
-                match self.stays_aside(&row) {
-                    true => {
-                        self.roster.reserved.add(row.id, &row.key);
-                        progress.state.lock().failed += 1;
-                    }
-                    false => left += u64::from(!self.put(row, &progress)),
-                }
-                self.goes_on(&progress)
-            })?;
-        }
+        left += self.put_aside(store, &progress)?;
         if !progress.wait_down_to(0) {
             tracing::error!("failed to put all saved children in: the node does not answer");
         }
@@ -210,6 +197,30 @@ impl Boot {
         Ok((came_back, counts.changes()))
     }
 
+    /// Tries the rows that are set aside once more, a page at a time. Returns how many stay as they are.
+    fn put_aside(&self, store: &mut Snapshot, progress: &Arc<Progress>) -> Result<u64, StoreError> {
+        let (mut left, mut after) = (0, 0);
+        while self.goes_on(progress).is_continue() {
+            let rows = store.list(Page {
+                state: State::SetAside,
+                after,
+                limit: IN_FLIGHT_MAX,
+            })?;
+            let Some(last) = rows.last() else { break };
+            after = last.id;
+            for row in rows {
+                match self.stays_aside(&row) {
+                    true => {
+                        self.roster.reserved.add(row.id, &row.key);
+                        progress.state.lock().failed += 1;
+                    }
+                    false => left += u64::from(!self.put(row, progress)),
+                }
+            }
+        }
+        Ok(left)
+    }
+
     /// Whether a row that is set aside is not tried: its processes have failed, or have blocked a shard.
     fn stays_aside(&self, row: &Row) -> bool {
         let why = row.why.as_deref().unwrap_or_default();
@@ -219,11 +230,8 @@ impl Boot {
     /// Whether the processes of a row had failed, and would run the same versions again.
     fn would_fail(&self, row: &Row) -> bool {
         let has_failed = row.why.as_ref().is_some_and(|why| why.starts_with(FAILED));
-        let mut versions = row
-            .versions
-            .split(' ')
-            .filter_map(|word| word.split_once('-'));
-        has_failed && versions.all(|(module, vsn)| is_current(&self.node, module, vsn))
+        let mut versions = pairs(&row.versions).into_iter();
+        has_failed && versions.all(|(module, vsn)| is_current(&self.node, &module, &vsn))
     }
 
     fn goes_on(&self, progress: &Progress) -> ControlFlow<()> {
@@ -257,6 +265,7 @@ impl Boot {
             return false;
         }
         progress.state.lock().in_flight += 1;
+        self.roster.expect();
         let put = PutIn {
             subtree,
             under: Some(Under {
@@ -277,18 +286,19 @@ impl Boot {
 
 impl Progress {
     fn is_put(&self, entry: Entry, was: State, child: Pid) {
-        self.roster.enter(child, entry);
+        self.roster.arrived(Some((child, entry)), &self.node);
         let mut counts = self.state.lock();
         counts.came_back += 1;
         if was == State::SetAside {
             counts.again.push(entry.id);
             let under = entry.under;
-            self.roster.note_born(Born { child, under });
+            self.roster.save_soon(Born { child, under });
         }
         self.is_through(&mut counts);
     }
 
     fn is_refused(&self, entry: Entry, key: &str, why: String) {
+        self.roster.arrived(None, &self.node);
         self.set_aside(entry.id, key, why);
         self.is_through(&mut self.state.lock());
     }

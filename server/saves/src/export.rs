@@ -13,12 +13,11 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use pq_otp::moved::{BadSubtree, SUBTREE_BYTES_MAX, Subtree};
+use pq_otp::moved::{BadSubtree, ProcessView, SUBTREE_BYTES_MAX, Subtree};
 use pq_store::{Row, State};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::process::Process;
 use crate::rows::versions_of;
 
 /// The word by which a file is recognized.
@@ -78,7 +77,7 @@ struct Fields {
     changed_unix_ms: u64,
     /// For people: a reader skips it.
     #[serde(skip_deserializing, default, skip_serializing_if = "Vec::is_empty")]
-    processes: Vec<Process>,
+    processes: Vec<ProcessView>,
     sha256: String,
     body: String,
 }
@@ -97,8 +96,8 @@ pub fn export(row: &Row, readable: Readable) -> String {
         Readable::Yes => Subtree::from_bytes(&row.body).ok(),
         Readable::No => None,
     };
-    let processes = subtree.map_or(Vec::new(), |subtree| Process::all(&subtree));
-    let bytes: usize = processes.iter().map(Process::bytes).sum();
+    let processes = subtree.map_or(Vec::new(), |subtree| subtree.view());
+    let bytes: usize = processes.iter().map(ProcessView::bytes).sum();
     let fields = Fields {
         format: FORMAT.to_string(),
         version: VERSION,

@@ -24,7 +24,7 @@
 //! | `reserved` | the names of rows that are set aside |
 //! | `finish` | the last save, in which the children leave the node |
 //! | `finding` | rows by the name of the child |
-//! | `export`, `process` | a row as a file, and its processes for people |
+//! | `export` | a row as a file, with its processes for people |
 //! | `operations`, `stopped` | the work of operators on rows, of a node that saves and of one that does not run |
 //! | `admission` | whether a child from a file may come in |
 
@@ -43,7 +43,6 @@ mod key;
 mod needs;
 mod opening;
 mod operations;
-mod process;
 mod reserved;
 mod restarts;
 mod roster;
@@ -63,7 +62,6 @@ pub use finish::Finished;
 pub use needs::missing;
 pub use opening::{Extra, Opening, Version, Versions};
 pub use operations::{Import, Imported, NotDone};
-pub use process::{Message, Process, Shown, Timer};
 pub use saves::{OnEnd, Saves, Setup};
 pub use settings::{BadSetting, Durable, Pace, Telling};
 pub use stopped::{Stopped, remove};

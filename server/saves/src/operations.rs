@@ -26,7 +26,7 @@ use crate::export::Exported;
 use crate::finding::find;
 use crate::key::supervisor_of;
 use crate::opening::{Opening, Versions};
-use crate::roster::Entry;
+use crate::roster::{Born, Entry};
 use crate::rows::{submit, unix_ms};
 use crate::saves::Saves;
 
@@ -244,7 +244,15 @@ impl Saves {
         let (node, roster) = (self.node.clone(), self.roster.clone());
         roster.expect();
         self.node.put_in(put, move |result: Result<Pid, NotMoved>| {
-            roster.arrived(result.as_ref().ok().map(|child| (*child, entry)), &node);
+            let child = result.as_ref().ok().copied();
+            roster.arrived(child.map(|child| (child, entry)), &node);
+            let under = entry.under;
+            child.inspect(|child| {
+                roster.save_soon(Born {
+                    child: *child,
+                    under,
+                })
+            });
             // The channel has a place for the only answer.
             let _ = sender.try_send(result);
         });

@@ -74,7 +74,7 @@ pub(crate) struct Roster {
     hears_births: AtomicBool,
     /// Whether ends count: not while the node stops.
     hears_ends: AtomicBool,
-    /// Children on their way in from a row, which have no entry yet (`operations`): how many, and the last time at which one
+    /// Children on their way in from a row, which have no entry yet (`boot`, `operations`): how many, and the last time at which one
     /// was sent.
     expected: Mutex<(usize, Instant)>,
     wake: Wake,
@@ -169,7 +169,7 @@ impl Roster {
         self.entries.lock().insert(child, entry);
     }
 
-    /// Children with rows are about to come in.
+    /// A child with a row is about to come in.
     pub(crate) fn expect(&self) {
         let mut expected = self.expected.lock();
         *expected = (expected.0 + 1, Instant::now());
@@ -189,8 +189,6 @@ impl Roster {
             if self.entry(child).is_none_or(|known| known.id == 0) {
                 self.enter(child, entry);
             }
-            let under = entry.under;
-            self.note_born(Born { child, under });
             if !node.is_alive(child) && self.entries.lock().remove(&child).is_some() {
                 self.ends.lock().push(entry.id);
             }
@@ -225,6 +223,11 @@ impl Roster {
         let mut entries = self.entries.lock();
         entries.entry(child).or_insert(Entry::new(0, under));
         drop(entries);
+        self.save_soon(born);
+    }
+
+    /// A child with an entry is to be saved soon, as if it had just been born.
+    pub(crate) fn save_soon(&self, born: Born) {
         self.births.lock().push(born);
     }
 

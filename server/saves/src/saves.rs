@@ -148,7 +148,6 @@ impl Saves {
             booting: self.booting.clone(),
             on_end,
         };
-        self.roster.expect();
         let thread = thread::Builder::new().name("saves-boot".to_string());
         thread.spawn(move || boot.run()).map(drop)
     }

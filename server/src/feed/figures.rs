@@ -7,8 +7,8 @@ use pq_feed::Reading;
 use pq_feed::reading::{
     Connections, Door, InProgress, Installs, Library, Processes, Program, Saves, Shard, Stalls,
 };
-use pq_otp::{Durations, Lateness};
-use pq_protocol::Histogram;
+use pq_histogram::Histogram;
+use pq_otp::Lateness;
 
 use crate::applications::NODE_VSN;
 use crate::running::RunningNode;
@@ -28,7 +28,7 @@ pub(crate) fn reading(node: &RunningNode, sample_max: u32) -> Reading {
         node: program(node),
         processes: processes(node),
         shards: shards(node),
-        callbacks: callbacks(&booted.callbacks()),
+        callbacks: booted.callbacks(),
         lateness: lateness(&booted.lateness()),
         stalls: stalls(node),
         install: install(node),
@@ -115,10 +115,6 @@ fn shards(node: &RunningNode) -> BTreeMap<u64, Shard> {
     (0..).zip(counters.map(shard)).collect()
 }
 
-fn callbacks(durations: &Durations) -> Histogram {
-    Histogram::of_counts(&durations.counts, durations.sum_ns)
-}
-
 fn lateness(lateness: &Lateness) -> Histogram {
     let mut histogram = Histogram::default();
     for (ms, timers) in lateness.by_ms() {
@@ -179,7 +175,7 @@ fn saves(node: &RunningNode) -> Option<Saves> {
         bytes: status.stats.bytes_on_disk,
         swept_unix_ms: status.stats.swept_unix_ms.unwrap_or_default(),
         sweep_rows: status.sweep.map_or(0, |sweep| sweep.rows),
-        commits: Histogram::of_counts(&commits.buckets, commits.sum.as_nanos() as u64),
+        commits: commits.all,
         errors: status.errors,
         trouble: status
             .trouble

@@ -1,6 +1,6 @@
 //! The operators' socket without the command: the test sends frames, right or wrong.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 
 use pq_tests::running::{PATIENCE, Tree, uninterrupted};
@@ -19,12 +19,15 @@ pub(crate) fn frame(body: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes(), body].concat()
 }
 
-/// The next event; `None` at the end of the connection.
+/// The next event; `None` at the end of the connection, also when the node ended before it
+/// accepted the connection: then the system resets it.
 pub(crate) fn event(stream: &mut UnixStream) -> Option<Value> {
     let mut prefix = [0; 4];
-    if uninterrupted(|| stream.read(&mut prefix[..1])).unwrap() == 0 {
-        return None;
-    }
+    match uninterrupted(|| stream.read(&mut prefix[..1])) {
+        Ok(0) => return None,
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+        read => read.unwrap(),
+    };
     stream.read_exact(&mut prefix[1..]).unwrap();
     let mut body = vec![0; u32::from_be_bytes(prefix) as usize];
     stream.read_exact(&mut body).unwrap();

@@ -31,15 +31,16 @@ const fn row(floor: &'static str, package: &'static str, may: &'static [&'static
 const ROWS: &[Row] = &[
     row("0", "pq-term", &[]),
     row("0", "pq-files", &[]),
-    row("1", "pq-store", &["pq-files"]),
+    row("0", "pq-histogram", &[]),
+    row("1", "pq-store", &["pq-files", "pq-histogram"]),
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
-    row("0", "pq-protocol", &["pq-abi", "pq-term"]),
-    row("1", "pq-feed", &["pq-protocol"]),
+    row("0", "pq-protocol", &["pq-abi", "pq-histogram", "pq-term"]),
+    row("1", "pq-feed", &["pq-histogram", "pq-protocol"]),
     row("plugin", "pq-sdk", &["pq-abi", "pq-term"]),
     Row {
         tests_may: &["pq-sdk"],
-        ..row("1", "pq-otp", &["pq-abi", "pq-term"])
+        ..row("1", "pq-otp", &["pq-abi", "pq-histogram", "pq-term"])
     },
     Row {
         tests_may: &["pq-sdk"],
@@ -62,7 +63,14 @@ const ROWS: &[Row] = &[
         ..row(
             "3",
             "pq-release",
-            &["pq-code", "pq-files", "pq-otp", "pq-protocol", "pq-term"],
+            &[
+                "pq-code",
+                "pq-files",
+                "pq-histogram",
+                "pq-otp",
+                "pq-protocol",
+                "pq-term",
+            ],
         )
     },
     row(
@@ -80,6 +88,7 @@ const ROWS: &[Row] = &[
             "pq-store",
             "pq-code",
             "pq-files",
+            "pq-histogram",
             "regis-application",
             "regis-confusable",
             "pq-otp",

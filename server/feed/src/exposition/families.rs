@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pq_protocol::Histogram;
+use pq_histogram::Histogram;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, MetricEncoder, NoLabelSet,
 };

@@ -1,4 +1,4 @@
-//! A subtree as people see it: plain values of its processes, each before its children. Only reads; hostile bytes of a
+//! A subtree as people see it: its processes, each before its children, with terms as text. Only reads; hostile bytes of a
 //! decoded subtree become binaries.
 
 use std::collections::HashMap;
@@ -6,31 +6,32 @@ use std::collections::HashMap;
 use pq_abi::Reason;
 use pq_abi::spec::{ChildView, Strategy};
 use pq_term::msgpack::from_msgpack;
-use pq_term::{Pid, Term};
+use pq_term::{Pid, Term, pretty};
+use serde::Serialize;
 
 use super::letters::Letter;
 use super::value::{Moved, MovedBody, Subtree};
 use crate::supervisor::MovedChildren;
 
 /// A process of a subtree.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct ProcessView {
     /// The distance to the root, which has 0.
-    pub depth: usize,
-    /// The pid that the process had when it was copied.
-    pub pid: Pid,
+    pub depth: u64,
     /// The module of the process.
     pub module: String,
     /// The version of that module.
     pub vsn: String,
+    /// The pid that the process had when it was copied.
+    pub pid: String,
     /// `worker`, `event manager`, or `supervisor` with its strategy.
     pub kind: String,
     /// The id of the child, for a process below a supervisor whose children have ids.
-    pub id: Option<Term>,
+    pub id: Option<String>,
     /// The local name (`erlang:register/2`).
     pub registered: Option<String>,
     /// The names in the registry.
-    pub names: Vec<Term>,
+    pub names: Vec<String>,
     /// Whether `sys:suspend` holds the process.
     pub suspended: bool,
     /// The state of a worker, those of an event manager's handlers, or the arguments of a supervisor's `init`.
@@ -42,36 +43,46 @@ pub struct ProcessView {
 }
 
 /// A state, with the module that exported it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct StateView {
     /// The module of the worker or handler.
     pub module: String,
     /// The version of that module.
     pub vsn: String,
-    /// The state as that version exported it.
-    pub state: Term,
+    /// The state as that version exported it, in lines as `pq sys get-state` shows it.
+    pub state: String,
 }
 
 /// A timer of a process at the moment of the copy.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct TimerView {
     /// The time that remained, in milliseconds.
     pub in_ms: u64,
     /// `message`, `event`, `request` for the time-out of a request, or `wait` for that of a callback.
     pub kind: &'static str,
     /// The message or event.
-    pub data: Option<Term>,
+    pub data: Option<String>,
 }
 
 /// A message that waits.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct MessageView {
     /// `info`, `cast`, `event`, `call`, `answer`, `no answer`, `continue`, `exit`, `down` or `time-out`.
     pub kind: &'static str,
     /// The process that an `exit`, `down` or `call` comes from.
-    pub from: Option<Pid>,
+    pub from: Option<String>,
     /// The message, or the reason of an end; `None` for a time-out.
-    pub data: Option<Term>,
+    pub data: Option<String>,
+}
+
+impl ProcessView {
+    /// The bytes of its states, timers and messages: nearly all that it takes as text.
+    pub fn bytes(&self) -> usize {
+        let states: usize = self.states.iter().map(|it| it.state.len()).sum();
+        let timers = self.timers.iter().filter_map(|it| it.data.as_ref());
+        let messages = self.messages.iter().filter_map(|it| it.data.as_ref());
+        states + timers.chain(messages).map(String::len).sum::<usize>()
+    }
 }
 
 impl Subtree {
@@ -83,7 +94,7 @@ impl Subtree {
         }
         let ids = self.ids();
         let root = self.processes.first();
-        let mut waiting: Vec<(usize, &Moved)> = root.map(|root| (0, root)).into_iter().collect();
+        let mut waiting: Vec<(u64, &Moved)> = root.map(|root| (0, root)).into_iter().collect();
         let mut views = Vec::with_capacity(self.processes.len());
         while let Some((depth, process)) = waiting.pop() {
             views.push(ProcessView {
@@ -98,7 +109,7 @@ impl Subtree {
     }
 
     /// The ids of children, by their pids.
-    fn ids(&self) -> HashMap<Pid, Term> {
+    fn ids(&self) -> HashMap<Pid, String> {
         let rests = self.processes.iter().filter_map(|it| match &it.body {
             MovedBody::Supervisor(_, rest) => Some(&rest.children),
             _ => None,
@@ -107,9 +118,9 @@ impl Subtree {
             MovedChildren::Ordered(children) => Some(children),
             MovedChildren::Simple(..) => None,
         });
-        let ids = ordered
-            .flatten()
-            .filter_map(|child| Some((child.pid?, ChildView::new(&child.spec).ok()?.id)));
+        let ids = ordered.flatten().filter_map(|child| {
+            Some((child.pid?, ChildView::new(&child.spec).ok()?.id.to_string()))
+        });
         ids.collect()
     }
 }
@@ -119,13 +130,13 @@ impl Moved {
         let mailbox = self.mailbox.iter().map(Letter::view);
         ProcessView {
             depth: 0,
-            pid: self.pid,
+            pid: self.pid.to_string(),
             module: self.module.clone(),
             vsn: self.vsn.clone(),
             kind: self.kind(),
             id: None,
             registered: self.registered.clone(),
-            names: self.names.iter().map(|name| term(name)).collect(),
+            names: self.names.iter().map(|name| text(name)).collect(),
             suspended: self.suspended,
             states: self.states(),
             timers: self.timer_views(),
@@ -154,7 +165,7 @@ impl Moved {
             vec![StateView {
                 module: self.module.clone(),
                 vsn: self.vsn.clone(),
-                state: term(bytes),
+                state: pretty(&term(bytes)),
             }]
         };
         match &self.body {
@@ -164,7 +175,7 @@ impl Moved {
                 let view = handlers.iter().map(|handler| StateView {
                     module: handler.module.clone(),
                     vsn: handler.vsn.clone(),
-                    state: term(&handler.state),
+                    state: pretty(&term(&handler.state)),
                 });
                 view.collect()
             }
@@ -175,7 +186,7 @@ impl Moved {
         let own = self.timers.iter().map(|timer| TimerView {
             in_ms: timer.clock.in_ms,
             kind: if timer.event { "event" } else { "message" },
-            data: Some(term(&timer.data)),
+            data: Some(text(&timer.data)),
         });
         let clock = |kind| {
             move |in_ms| TimerView {
@@ -197,17 +208,18 @@ impl Moved {
 impl Letter {
     fn view(&self) -> MessageView {
         let (kind, from, data) = match self {
-            Letter::Info(bytes) => ("info", None, Some(term(bytes))),
-            Letter::Cast(bytes) => ("cast", None, Some(term(bytes))),
-            Letter::Event(bytes) => ("event", None, Some(term(bytes))),
-            Letter::Call(from, _, bytes) => ("call", Some(*from), Some(term(bytes))),
-            Letter::Answer(_, bytes) => ("answer", None, Some(term(bytes))),
+            Letter::Info(bytes) => ("info", None, Some(text(bytes))),
+            Letter::Cast(bytes) => ("cast", None, Some(text(bytes))),
+            Letter::Event(bytes) => ("event", None, Some(text(bytes))),
+            Letter::Call(from, _, bytes) => ("call", Some(*from), Some(text(bytes))),
+            Letter::Answer(_, bytes) => ("answer", None, Some(text(bytes))),
             Letter::NoAnswer(_, why) => ("no answer", None, Some(reason(why))),
-            Letter::Continue(bytes) => ("continue", None, Some(term(bytes))),
+            Letter::Continue(bytes) => ("continue", None, Some(text(bytes))),
             Letter::Exit(from, why) => ("exit", Some(*from), Some(reason(why))),
             Letter::Down(of, _, why) => ("down", Some(*of), Some(reason(why))),
             Letter::TimeOut(_) => ("time-out", None, None),
         };
+        let from = from.map(|from: Pid| from.to_string());
         MessageView { kind, from, data }
     }
 }
@@ -217,6 +229,11 @@ fn term(bytes: &[u8]) -> Term {
     from_msgpack(bytes).unwrap_or_else(|_| Term::binary(bytes))
 }
 
-fn reason(bytes: &[u8]) -> Term {
-    Reason::from_bytes(bytes).to_term()
+/// The term of these bytes in one line.
+fn text(bytes: &[u8]) -> String {
+    term(bytes).to_string()
+}
+
+fn reason(bytes: &[u8]) -> String {
+    Reason::from_bytes(bytes).to_term().to_string()
 }

@@ -17,9 +17,9 @@ pq_sdk::library! {
 
 /// A counter with a step size.
 #[derive(Serialize, Deserialize)]
-struct Counter {
-    count: i64,
-    step: i64,
+pub(crate) struct Counter {
+    pub(crate) count: i64,
+    pub(crate) step: i64,
 }
 
 impl Module for Counter {

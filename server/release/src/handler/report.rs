@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use pq_histogram::Histogram;
 use pq_otp::Direction;
 use pq_otp::upgrade::Committed;
-use pq_protocol::Histogram;
 use pq_protocol::record::{InstallRecord, Micros, ModuleChange};
 use serde::{Deserialize, Serialize};
 

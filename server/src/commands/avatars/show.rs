@@ -1,9 +1,8 @@
 //! `pq avatars show`: a saved avatar with its processes, as the store of the tree has it. A node may run.
 
 use clap::Args;
-use pq_otp::moved::Subtree;
+use pq_otp::moved::{ProcessView, StateView, Subtree};
 use pq_protocol::Failure;
-use pq_saves::{Process, Shown};
 use pq_term::printable_lines;
 use serde::Serialize;
 
@@ -27,7 +26,7 @@ struct Whole {
     #[serde(flatten)]
     row: SavedAvatar,
     /// The processes, each before its children; empty if they cannot be decoded.
-    processes: Vec<Process>,
+    processes: Vec<ProcessView>,
     /// The reason why the processes cannot be decoded.
     damage: Option<String>,
 }
@@ -42,7 +41,7 @@ impl Typed for ShowArgs {
             .which
             .choose(found(&self.at.root, &self.which.name)?, "show")?;
         let (processes, damage) = match Subtree::from_bytes(&row.body) {
-            Ok(subtree) => (Process::all(&subtree), None),
+            Ok(subtree) => (subtree.view(), None),
             Err(why) => (Vec::new(), Some(why.to_string())),
         };
         let row = saved(&row);
@@ -87,8 +86,8 @@ impl Show for Whole {
 }
 
 /// The line of a process in the tree.
-fn title(process: &Process) -> String {
-    let Process {
+fn title(process: &ProcessView) -> String {
+    let ProcessView {
         module, vsn, pid, ..
     } = process;
     let mut title = format!("{module}-{vsn} {pid} {}", process.kind);
@@ -104,7 +103,7 @@ fn title(process: &Process) -> String {
 }
 
 /// The lines below a process: states, timers and messages.
-fn details(process: &Process) -> Vec<String> {
+fn details(process: &ProcessView) -> Vec<String> {
     let after = |data: &Option<String>| data.as_ref().map_or(String::new(), |it| format!(" {it}"));
     let states = process.states.iter().map(|it| state(process, it));
     let timers = process.timers.iter().map(|timer| {
@@ -120,8 +119,8 @@ fn details(process: &Process) -> Vec<String> {
     states.chain(timers).chain(messages).collect()
 }
 
-fn state(process: &Process, shown: &Shown) -> String {
-    let Shown { module, vsn, state } = shown;
+fn state(process: &ProcessView, shown: &StateView) -> String {
+    let StateView { module, vsn, state } = shown;
     match (process.kind.starts_with("supervisor"), module) {
         (true, _) => format!("arguments: {state}"),
         (false, module) if *module == process.module => format!("state: {state}"),

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use pq_saves::Saves;
 use serde::{Deserialize, Serialize};
 
+use crate::client::counted;
 use crate::clock::rfc3339;
 
 /// The store, and the work of saving.
@@ -65,8 +66,8 @@ impl SavesStatus {
             .as_ref()
             .map_or(String::new(), |why| format!("; {why}"));
         format!(
-            "{} rows{aside}{swept}, {} in the tail, {} not on the disk ({} ms), {} KiB{trouble}",
-            self.playing,
+            "{}{aside}{swept}, {} in the tail, {} not on the disk ({} ms), {} KiB{trouble}",
+            counted(self.playing, "row", "rows"),
             self.tail,
             self.queued,
             self.lag_ms,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use pq_histogram::Histogram;
 
 use super::queue::{CommitNumber, Load};
 use super::unix_ms;
@@ -57,21 +58,11 @@ pub struct Trouble {
     pub sentence: String,
 }
 
-/// The upper bound of the first bucket of [`Commits::buckets`]; each further bound is twice the one before.
-const FIRST_BOUND_NS: u128 = 250;
-
-/// The number of these buckets; the last one has no bound, and the one before ends at 34 s.
-const BUCKETS: usize = 29;
-
 /// Durations of commits, fsync included.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Commits {
-    /// The number of all commits since the start by their duration: at most 250 ns, 500 ns, 1 us, … 34 s, and longer.
-    pub buckets: [u64; BUCKETS],
-    /// The sum of their durations.
-    pub sum: Duration,
-    /// Commits since the start.
-    pub count: u64,
+    /// All commits since the start.
+    pub all: Histogram,
     /// Half of the last commits took at most this long.
     pub p50: Duration,
     /// 99 of 100 of them took at most this long.
@@ -91,9 +82,7 @@ struct Inner {
     stats: Stats,
     sweep: Option<Sweep>,
     durations: Vec<Duration>,
-    buckets: [u64; BUCKETS],
-    sum: Duration,
-    commits: u64,
+    all: Histogram,
     errors: u64,
     trouble: Option<Trouble>,
 }
@@ -104,9 +93,7 @@ impl Report {
             stats,
             sweep: None,
             durations: Vec::new(),
-            buckets: [0; BUCKETS],
-            sum: Duration::ZERO,
-            commits: 0,
+            all: Histogram::default(),
             errors: 0,
             trouble: None,
         };
@@ -124,14 +111,12 @@ impl Report {
     ) -> Option<Trouble> {
         let mut inner = self.inner.lock();
         inner.stats = stats;
-        let place = inner.commits as usize % WINDOW;
+        let place = inner.all.count() as usize % WINDOW;
         match inner.durations.get_mut(place) {
             Some(oldest) => *oldest = took,
             None => inner.durations.push(took),
         }
-        inner.commits += 1;
-        inner.buckets[bucket(took)] += 1;
-        inner.sum += took;
+        inner.all.add(took.as_nanos() as u64, 1);
         changes.iter().for_each(|change| inner.follow(change));
         inner.trouble.take()
     }
@@ -200,31 +185,10 @@ impl Inner {
             sorted.get(at).copied().unwrap_or_default()
         };
         Commits {
-            buckets: self.buckets,
-            sum: self.sum,
-            count: self.commits,
+            all: self.all.clone(),
             p50: part(50),
             p99: part(99),
             max: part(100),
         }
-    }
-}
-
-/// The first bucket whose bound this duration does not exceed.
-fn bucket(took: Duration) -> usize {
-    let beyond = took.as_nanos().saturating_sub(1) / FIRST_BOUND_NS;
-    let doublings = u128::BITS - beyond.leading_zeros();
-    (doublings as usize).min(BUCKETS - 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_commit_counts_in_the_first_bucket_that_it_does_not_exceed() {
-        let us = |us| bucket(Duration::from_micros(us));
-        assert_eq!((bucket(Duration::ZERO), us(1), us(2), us(3)), (0, 2, 3, 4));
-        assert_eq!(bucket(Duration::from_secs(60)), BUCKETS - 1);
     }
 }

@@ -242,8 +242,8 @@ impl State {
 
     /// Writes this line before the waiting output, if the client does not know that it waits, or goes on.
     pub(super) fn tell_wait(&mut self, waits: bool, line: &str, max: usize) {
-        let has_output = !self.held.is_empty();
-        if has_output >= waits && self.held.tell(waits) {
+        let is_concerned = !waits || !self.held.is_empty();
+        if is_concerned && self.held.tell(waits) {
             let front = if self.held.follows_line { "" } else { "\r\n" };
             self.held.follows_line = true;
             // Without room for the line it is left out.

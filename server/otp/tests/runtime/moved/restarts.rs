@@ -60,6 +60,16 @@ fn tree(rig: &mut Rig, restarts: bool, spec: &SupSpec) -> Pid {
     grow(&mut rig.sim, grove, spec)
 }
 
+/// A node with a tree of so many desks, whose state is kept.
+fn kept(strategy: Strategy, desks: u32) -> (Rig, Ids, Arc<Keeper>, Pid) {
+    let (mut rig, ids) = node();
+    let keeper = Keeper::install(&rig);
+    let spec = spec_of(strategy, (0..desks).map(desk).collect());
+    let root = tree(&mut rig, false, &spec);
+    keeper.keep(&mut rig, root);
+    (rig, ids, keeper, root)
+}
+
 fn serve(rig: &mut Rig, ids: &Ids, id: u32) -> u64 {
     let desk = ids.find(id).unwrap();
     rig.ask(desk, &Word::Beat).parse().unwrap()
@@ -222,11 +232,7 @@ fn a_process_without_a_kept_state_starts_anew() {
 
 #[test]
 fn one_failure_restarts_several_and_only_the_first_has_the_reason() {
-    let (mut rig, ids) = node();
-    let keeper = Keeper::install(&rig);
-    let spec = spec_of(Strategy::OneForAll, vec![desk(0), desk(1), desk(2)]);
-    let root = tree(&mut rig, false, &spec);
-    keeper.keep(&mut rig, root);
+    let (mut rig, ids, keeper, _) = kept(Strategy::OneForAll, 3);
     rig.exit(ids.find(1).unwrap(), "boom");
     assert_eq!(
         keeper.log(),
@@ -240,11 +246,7 @@ fn one_failure_restarts_several_and_only_the_first_has_the_reason() {
 
 #[test]
 fn an_answer_that_comes_late_or_never_leaves_the_process_out() {
-    let (mut rig, ids) = node();
-    let keeper = Keeper::install(&rig);
-    let spec = spec_of(Strategy::OneForOne, vec![desk(0), desk(1)]);
-    let root = tree(&mut rig, false, &spec);
-    keeper.keep(&mut rig, root);
+    let (mut rig, ids, keeper, root) = kept(Strategy::OneForOne, 2);
     *keeper.answers.lock().unwrap() = Answers::Later;
     rig.exit(ids.find(0).unwrap(), "boom");
     let copy = pq_otp::moved::Moving::copy_out(&mut rig.sim, root, PATIENCE_MS);
@@ -272,11 +274,7 @@ fn an_answer_that_comes_late_or_never_leaves_the_process_out() {
 #[test]
 fn an_answer_for_a_supervisor_that_ends_starts_nothing() {
     for kill in [false, true] {
-        let (mut rig, ids) = node();
-        let keeper = Keeper::install(&rig);
-        let spec = spec_of(Strategy::OneForOne, vec![desk(0), desk(1)]);
-        let root = tree(&mut rig, false, &spec);
-        keeper.keep(&mut rig, root);
+        let (mut rig, ids, keeper, root) = kept(Strategy::OneForOne, 2);
         *keeper.answers.lock().unwrap() = Answers::Later;
         rig.exit(ids.find(0).unwrap(), "boom");
         let grove = rig.sim.node().whereis("grove").unwrap();

@@ -5,25 +5,11 @@ use std::sync::Arc;
 use pq_otp::Node;
 use pq_otp::moved::{Closed, Moving, Opened, Opens, Part, PutIn, Subtree};
 use pq_sdk::Strategy;
-use serde::{Deserialize, Serialize};
 
 use super::stage::{PATIENCE_MS, put};
-use crate::fixture::Count;
+use crate::fixture::{self, Count};
 use crate::fixture_next;
 use crate::rig::{Rig, child, encode, start, sup_spec, worker};
-
-/// A counter of the first version.
-#[derive(Deserialize)]
-struct Old {
-    count: i64,
-}
-
-/// A counter of the next version.
-#[derive(Serialize)]
-struct New {
-    count: i64,
-    step: i64,
-}
 
 /// Opens counters of the first version with the next one, and leaves all others to the current version.
 struct Newer;
@@ -33,13 +19,14 @@ impl Opens for Newer {
         let module = node.module(part.module).ok_or("no such module")?;
         let bytes = match (part.part, part.module) {
             (Part::State, "counter") => {
-                let old: Old = rmp_serde::from_slice(&part.bytes).map_err(|it| it.to_string())?;
+                let old: fixture::Counter =
+                    rmp_serde::from_slice(&part.bytes).map_err(|it| it.to_string())?;
                 let count = old.count;
                 let step = part
                     .residues
                     .first()
                     .map_or(100, |residue| residue.bytes.len() as i64);
-                encode(&New { count, step })
+                encode(&fixture_next::Counter { count, step })
             }
             _ => part.bytes,
         };

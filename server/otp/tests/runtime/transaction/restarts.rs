@@ -1,24 +1,10 @@
 //! Restarts from kept states at all moments of a transaction.
 
 use pq_otp::moved::{Closed, Opened, Opens, Part};
-use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::moved::keeper::{Answers, Keeper};
 use crate::rig::worker;
-
-/// A counter of the first version.
-#[derive(Deserialize)]
-struct Old {
-    count: i64,
-}
-
-/// A counter of the next version.
-#[derive(Serialize)]
-struct New {
-    count: i64,
-    step: i64,
-}
 
 /// Opens counters of the first version with the current one.
 struct Current;
@@ -29,8 +15,8 @@ impl Opens for Current {
         let is_old = part.part == Part::State && part.module == "counter" && part.vsn == "1.0.0";
         let bytes = match is_old && module.vsn() == "2.0.0" {
             true => {
-                let Old { count } = rmp_serde::from_slice(&part.bytes).unwrap();
-                encode(&New { count, step: 1 })
+                let fixture::Counter { count } = rmp_serde::from_slice(&part.bytes).unwrap();
+                encode(&fixture_next::Counter { count, step: 1 })
             }
             false => part.bytes,
         };

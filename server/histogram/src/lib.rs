@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The upper bound of the first bucket in nanoseconds.
-pub const FIRST_BOUND_NS: u64 = 250;
+const FIRST_BOUND_NS: u64 = 250;
 
 /// The number of buckets; the last one has no bound.
 pub const BUCKETS: usize = 29;
@@ -22,14 +22,14 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// A histogram of counts in these buckets. Further counts are added to the last bucket.
-    pub fn of_counts(counts: &[u64], sum_ns: u64) -> Histogram {
+    /// A histogram of counts that were taken with [`bucket`].
+    pub fn of_counts(counts: &[u64; BUCKETS], sum_ns: u64) -> Histogram {
         let mut histogram = Histogram {
             counts: Vec::new(),
             sum_ns,
         };
         for (bucket, count) in counts.iter().enumerate() {
-            histogram.add_to(bucket.min(BUCKETS - 1), *count);
+            histogram.add_to(bucket, *count);
         }
         histogram
     }
@@ -88,8 +88,8 @@ impl Histogram {
     }
 }
 
-/// The first bucket whose bound this duration does not exceed.
-fn bucket(ns: u64) -> usize {
+/// The first bucket whose bound this duration does not exceed, for a counter with an array of its own.
+pub fn bucket(ns: u64) -> usize {
     let doublings = u64::BITS - (ns.saturating_sub(1) / FIRST_BOUND_NS).leading_zeros();
     (doublings as usize).min(BUCKETS - 1)
 }
@@ -112,6 +112,11 @@ mod tests {
             [(250e-9, 4), (1e-6, 2), (2e-6, 1), (f64::INFINITY, 1)]
         );
         assert_eq!(histogram.count(), 8);
+        for at in 0..BUCKETS - 1 {
+            let bound = FIRST_BOUND_NS << at;
+            assert_eq!((bucket(bound), bucket(bound + 1)), (at, at + 1));
+        }
+        assert_eq!((bucket(0), bucket(u64::MAX)), (0, BUCKETS - 1));
     }
 
     #[test]
@@ -121,6 +126,7 @@ mod tests {
         all.merge(&others);
         assert_eq!(all, Histogram::of_us(&[3, 900, 70_000, 3]));
         let counts: Vec<u64> = all.buckets().map(|(_, count)| count).collect();
+        let counts = counts.try_into().unwrap();
         assert_eq!(Histogram::of_counts(&counts, all.sum_ns), all);
         assert!((all.sum_s() - 0.070906).abs() < 1e-9);
         let text = serde_json::to_string(&Histogram::default()).unwrap();
