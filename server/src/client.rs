@@ -28,7 +28,7 @@ mod table;
 mod usage;
 
 pub(crate) use at::{At, read};
-pub(crate) use follow::{Heard, follow};
+pub(crate) use follow::{GONE, Heard, follow};
 pub(crate) use frames::{Frames, UNREADABLE};
 pub(crate) use say::{aside, say, warn};
 pub(crate) use show::{Row, Show};

@@ -17,10 +17,13 @@ use pq_feed::reading::Installs;
 use pq_feed::{Feed, Happening, Kind};
 use pq_otp::{News, Notice, Notices, Stall, StallEvent, StallHook};
 use pq_protocol::record::InstallRecord;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 pub(crate) use figures::{reading, unready};
 pub(crate) use keeper::keep;
+
+/// The viewers of single processes (`pq trace`, `pq watch`) at one time. Each has a queue of some hundred lines.
+const TRACES_MAX: usize = 16;
 
 /// The parts of the feed that exist from the start of a node to its end.
 pub(crate) struct Views {
@@ -32,6 +35,8 @@ pub(crate) struct Views {
     /// Tells viewers of a new frame.
     frames: watch::Sender<()>,
     keeper: keeper::Bell,
+    /// The places for viewers of single processes.
+    traces: Arc<Semaphore>,
 }
 
 /// The installs that have ended.
@@ -51,6 +56,7 @@ impl Views {
             is_stopping: AtomicBool::new(false),
             frames: watch::Sender::new(()),
             keeper: keeper::Bell::default(),
+            traces: Arc::new(Semaphore::new(TRACES_MAX)),
         })
     }
 
@@ -60,6 +66,11 @@ impl Views {
         let viewer = self.feed.view().ok()?;
         self.keeper.ring();
         Some((viewer, frames))
+    }
+
+    /// A place for a viewer of a single process; `None` if all are taken.
+    pub(crate) fn trace(&self) -> Option<OwnedSemaphorePermit> {
+        self.traces.clone().try_acquire_owned().ok()
     }
 
     /// Adds an install that has ended.

@@ -49,9 +49,11 @@ mod saves;
 mod signals;
 mod stall;
 mod stdio;
+mod story;
 mod streams;
 mod system;
 mod top;
+mod trace;
 
 use std::process::ExitCode;
 
