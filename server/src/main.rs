@@ -39,6 +39,7 @@ mod metrics;
 mod noun;
 mod operator;
 mod options;
+mod otlp;
 mod play;
 mod report;
 mod reread;

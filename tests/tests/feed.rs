@@ -8,6 +8,8 @@ mod agree;
 mod documents;
 #[path = "feed/follow.rs"]
 mod follow;
+#[path = "feed/otlp.rs"]
+mod otlp;
 #[path = "feed/top.rs"]
 mod top;
 #[path = "feed/viewers.rs"]
