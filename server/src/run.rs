@@ -405,9 +405,7 @@ impl Service<'_> {
             }
             door.empty(LAST_LINES_TIMEOUT).await;
         }
-        let views = running.views().clone();
-        // A panic of that thread is in the log.
-        let _ = tokio::task::spawn_blocking(move || views.finish_export()).await;
+        finish_export(&running).await;
         ends.stopping = Some(stopping);
         let vsn = running.releases().running().vsn;
         outcome.map(|word| End {
@@ -477,6 +475,13 @@ async fn save_all(booted: &Arc<Booted>, saves: Option<Arc<Saves>>, door: Option<
     if let (Ok(true), Some(door)) = (saved, door) {
         door.told().release_all();
     }
+}
+
+/// Waits until the collector has the last installs.
+async fn finish_export(running: &RunningNode) {
+    let views = running.views().clone();
+    // A panic of that thread is in the log.
+    let _ = tokio::task::spawn_blocking(move || views.finish_export()).await;
 }
 
 /// Waits for the saved avatars, starts further ones, and then writes reports for ever; returns only on error.

@@ -103,7 +103,7 @@ impl Teller {
     }
 
     /// Drops what waits: the avatar that was about to do it has failed.
-    pub(crate) fn fall_silent(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Teller::default();
     }
 
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(texts(&mut teller, after(800)), ["b\n", "c\n"]);
         teller.add(vec![text("d\n")], after(800));
         assert_eq!(teller.next_at(), Some(after(900)));
-        teller.fall_silent();
+        teller.clear();
         assert_eq!(teller.next_at(), None);
     }
 
@@ -165,7 +165,7 @@ mod tests {
         teller.add(pieces, now);
         let first = teller.next(now).unwrap();
         assert_eq!(first.dropped, 3);
-        teller.fall_silent();
+        teller.clear();
         teller.add(
             vec![Piece::Wait(u64::MAX), Piece::Text("y".to_string())],
             now,

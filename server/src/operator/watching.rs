@@ -68,18 +68,18 @@ pub(super) async fn watch(
     };
     wait_for_boot(node).await;
     let here = viewer.find(node).await;
-    let mut ear = here.map_err(|reason| why(&reason))?;
+    let mut subscription = here.map_err(|reason| why(&reason))?;
     let name = wish.name.clone();
     viewer.send(session, News::Watching { name }, 0).await;
     loop {
-        match viewer.tell_one(session, &mut ear).await {
+        match viewer.tell_one(session, &mut subscription).await {
             Ended::Viewer => return Ok(()),
             Ended::Untold(reason) => return Err(why(&reason)),
             Ended::Events => (),
         }
-        viewer.teller.fall_silent();
-        match viewer.find_again(node, &ear).await {
-            Some(next) => ear = next,
+        viewer.teller.clear();
+        match viewer.find_again(node, &subscription).await {
+            Some(next) => subscription = next,
             None => {
                 viewer.send(session, News::Ended {}, 0).await;
                 return Ok(());
@@ -109,7 +109,7 @@ enum Ended {
 }
 
 /// The events of one event manager.
-struct Ear {
+struct Subscription {
     events: mpsc::Receiver<Vec<u8>>,
     dropped: Arc<AtomicU64>,
     manager: Pid,
@@ -131,8 +131,8 @@ struct Viewer {
 }
 
 impl Viewer {
-    /// Begins to hear the avatar.
-    async fn find(&self, node: &RunningNode) -> Result<Ear, String> {
+    /// Begins to follow the avatar.
+    async fn find(&self, node: &RunningNode) -> Result<Subscription, String> {
         let nobody = || {
             format!(
                 "none plays under this name (`{}` is not registered)",
@@ -147,7 +147,7 @@ impl Viewer {
             dropped: dropped.clone(),
         });
         let _attached = Attached::to(&self.node, manager, tracer).await?;
-        Ok(Ear {
+        Ok(Subscription {
             events,
             dropped,
             manager,
@@ -157,7 +157,7 @@ impl Viewer {
     }
 
     /// Waits for the event manager that follows the one that has ended; `None` when the avatar has ended.
-    async fn find_again(&self, node: &RunningNode, before: &Ear) -> Option<Ear> {
+    async fn find_again(&self, node: &RunningNode, before: &Subscription) -> Option<Subscription> {
         let deadline = Instant::now() + RETURN_MAX;
         loop {
             let is_over = before
@@ -168,16 +168,16 @@ impl Viewer {
                 return None;
             }
             if next.is_some_and(|next| next != before.manager)
-                && let Ok(ear) = self.find(node).await
+                && let Ok(subscription) = self.find(node).await
             {
-                return Some(ear);
+                return Some(subscription);
             }
             sleep(LOOK_AGAIN).await;
         }
     }
 
     /// Tells the events of one event manager.
-    async fn tell_one(&mut self, session: &mut Session, ear: &mut Ear) -> Ended {
+    async fn tell_one(&mut self, session: &mut Session, subscription: &mut Subscription) -> Ended {
         while !session.is_lost {
             if let Some(line) = self.teller.next(Instant::now()) {
                 session.tell_parts(&line.json()).await;
@@ -185,9 +185,9 @@ impl Viewer {
             }
             let next_at = self.teller.next_at();
             tokio::select! {
-                event = ear.events.recv() => {
+                event = subscription.events.recv() => {
                     let Some(event) = event else { return Ended::Events };
-                    let dropped = ear.dropped.swap(0, Ordering::Relaxed);
+                    let dropped = subscription.dropped.swap(0, Ordering::Relaxed);
                     if let Err(why) = self.take(session, &event, dropped).await {
                         return Ended::Untold(why);
                     }

@@ -2,14 +2,13 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
 
 use pq_protocol::socket::SocketFolder;
-use pq_protocol::{Asked, Event, Named, PROTOCOL, Request, frame};
+use pq_protocol::{Asked, Event, Exit, Failure, Named, PROTOCOL, Request, frame};
 
 use pq_tests::running::{BROKEN, BROKEN_VSN, Draft, PATIENCE, Player, Running, Tree, poll};
 use pq_tests::scrape::{metrics, node, sum};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::viewers::{lines, sees, viewer};
 
@@ -36,7 +35,7 @@ fn processes_agree(tree: &Tree, node: &Running, seen: &Running, processes: u64) 
     let of_events = total(&state, "shards", "started") - total(&state, "shards", "ended");
     assert_eq!(of_events, processes);
     assert_eq!(tree.answer(&["status"])["processes"], processes);
-    let query = serde_json::json!({"containing": "", "figure": "waiting"});
+    let query = json!({"containing": "", "figure": "waiting"});
     let (rows, more) = of_top(tree, &query);
     assert_eq!(rows + more, processes);
     let text = metrics(node);
@@ -49,13 +48,19 @@ fn processes_agree(tree: &Tree, node: &Running, seen: &Running, processes: u64) 
 /// The rows of `pq top`, and the processes without a row, as the node answers its question.
 fn of_top(tree: &Tree, query: &Value) -> (u64, u64) {
     let words = Named::of("top", query).unwrap();
-    let asked = Asked {
-        version: PROTOCOL,
-        request: Request::Question(words),
-    };
+    let answer = asked(tree, Request::Question(words)).unwrap();
+    let more = answer["more"].as_u64().unwrap_or_default();
+    (answer["rows"].as_array().unwrap().len() as u64, more)
+}
+
+/// The answer of the node to a request.
+fn asked(tree: &Tree, request: Request) -> Result<Value, Failure> {
+    let version = PROTOCOL;
     let folder = SocketFolder::open(tree.root()).unwrap();
     let mut stream = UnixStream::connect(folder.address()).unwrap();
-    stream.write_all(&frame::encode(&asked)).unwrap();
+    stream
+        .write_all(&frame::encode(&Asked { version, request }))
+        .unwrap();
     let mut answer = String::new();
     loop {
         let mut prefix = [0; frame::PREFIX];
@@ -64,20 +69,22 @@ fn of_top(tree: &Tree, query: &Value) -> (u64, u64) {
         stream.read_exact(&mut body).unwrap();
         match serde_json::from_slice(&body).unwrap() {
             Event::Part { text } => answer += &text,
-            Event::Done => break,
-            Event::Failed(failure) => panic!("{failure:?}"),
+            Event::Done => return Ok(serde_json::from_str(&answer).unwrap()),
+            Event::Failed(failure) => return Err(failure),
             Event::Waiting | Event::Progress(_) => (),
         }
     }
-    let answer: Value = serde_json::from_str(&answer).unwrap();
-    let more = answer["more"].as_u64().unwrap_or_default();
-    (answer["rows"].as_array().unwrap().len() as u64, more)
 }
 
 /// Installs a release, and compares the views until the install has ended. Returns its record as the command has it.
 fn installs(vsn: &str, tree: &Tree, node: &Running, seen: &Running) -> Value {
     let mut install = installing(tree, &[vsn]);
-    compared(&install, tree, node, seen, PROCESSES);
+    let mut looks = 0;
+    while !ended(&install) {
+        processes_agree(tree, node, seen, PROCESSES);
+        looks += 1;
+    }
+    assert!(looks > 0);
     assert!(install.end().success(), "{}", install.log());
     serde_json::from_str(&install.out()).unwrap()
 }
@@ -87,18 +94,8 @@ fn installing(tree: &Tree, args: &[&str]) -> Running {
     Running::start(command.args(["--json", "--root"]).arg(tree.root()))
 }
 
-/// Compares the views until the install has ended.
-fn compared(install: &Running, tree: &Tree, node: &Running, seen: &Running, processes: u64) {
-    let mut looks = 0;
-    while poll(Duration::ZERO, || ended(install)).is_none() {
-        processes_agree(tree, node, seen, processes);
-        looks += 1;
-    }
-    assert!(looks > 0);
-}
-
-fn ended(install: &Running) -> Option<()> {
-    install.out().ends_with('\n').then_some(())
+fn ended(install: &Running) -> bool {
+    install.out().ends_with('\n')
 }
 
 /// The sum of the durations of this phase in a record, in microseconds.
@@ -144,6 +141,30 @@ fn all_views_agree_while_heroes_play_and_a_release_is_installed_and_left_again()
     assert_eq!(node.errors(), [""; 0]);
 }
 
+/// Tries to install the broken release without the check before, and compares the views until the attempt has ended.
+fn fails_to_install(tree: &Tree, node: &Running, seen: &Running) -> Failure {
+    let options = json!({
+        "suspend_timeout_ms": null,
+        "code_change_timeout_ms": null,
+        "error_action": "restart",
+        "on_overrun": "abort",
+        "partial": true,
+    });
+    let words = Named::of("install", &json!({"vsn": BROKEN_VSN, "options": options})).unwrap();
+    let request = Request::Release {
+        request: words,
+        message: None,
+    };
+    std::thread::scope(|scope| {
+        let install = scope.spawn(|| asked(tree, request).unwrap_err());
+        let mut is_first = true;
+        while std::mem::take(&mut is_first) || !install.is_finished() {
+            processes_agree(tree, node, seen, PROCESSES + OF_PLAYER);
+        }
+        install.join().unwrap()
+    })
+}
+
 #[test]
 fn all_views_agree_while_an_install_fails_and_is_rolled_back() {
     let tree = Tree::new();
@@ -156,9 +177,8 @@ fn all_views_agree_while_an_install_fails_and_is_rolled_back() {
     sees(&seen, |state| {
         state["processes"]["pq_player-1.0.0"]["living"] == HEROES + 1
     });
-    let mut install = installing(&tree, &[BROKEN_VSN, "--partial"]);
-    compared(&install, &tree, &node, &seen, PROCESSES + OF_PLAYER);
-    assert_eq!(install.end().code(), Some(4), "{}", install.out());
+    let failure = fails_to_install(&tree, &node, &seen);
+    assert_eq!(failure.exit, Exit::RolledBack, "{}", failure.sentence);
     let state = sees(&seen, |state| state["last_install"]["to"] == BROKEN_VSN);
     let record = &state["last_install"];
     assert_eq!(record["failure"]["exit"], 4);
@@ -194,11 +214,13 @@ fn versions_are(node: &Running, seen: &Running, vsn: &str) {
     let name = format!("pq_player-{vsn}");
     let state = sees(seen, |state| state["processes"][&name]["living"] == HEROES);
     let sample = state["sample"].as_object().unwrap();
-    let heroes = sample.values().filter_map(Value::as_str);
-    let heroes: Vec<&str> = heroes.filter(|it| it.starts_with("pq_player-")).collect();
+    let versions = sample.values().filter_map(Value::as_str);
+    // The first places of the shards have supervisors and event managers.
+    let of_events: Vec<&str> = versions.filter(|it| it.starts_with("pq_events-")).collect();
+    let expected = format!("pq_events-{vsn}");
     assert!(
-        heroes.len() > 10 && heroes.iter().all(|version| *version == name),
-        "{heroes:?}"
+        of_events.len() > 10 && of_events.iter().all(|version| *version == expected),
+        "{of_events:?}"
     );
     let label = format!("{{module=\"pq_player\",vsn=\"{vsn}\"}}");
     let living = poll(PATIENCE, || {

@@ -66,7 +66,8 @@ impl Debug {
         if self.trace {
             let Message { kind, peer, .. } = &event.message;
             let (did, bytes) = (event.way.verb(), event.message.content.size());
-            tracing::info!(target: "sys", %pid, at_ms = now_ms, %peer, bytes, "{did} {kind}");
+            let peer = peer.to_string();
+            tracing::info!(target: "sys", %pid, at_ms = now_ms, peer, bytes, "{did} {kind}");
             // Messages may contain the input of players, which no level above DEBUG shows.
             tracing::debug!(target: "sys", %pid, at_ms = now_ms, "{event}");
         }
