@@ -41,11 +41,13 @@ mod stop;
 mod store;
 mod sys;
 mod top;
+mod trace;
 mod tree;
 mod unban;
 mod unpack;
 mod upgrade_app;
 mod wall;
+mod watch;
 mod which_releases;
 mod who;
 
@@ -58,6 +60,7 @@ pub(crate) use kinds::{Ended, Operator, json, line};
 pub(crate) use names::{Scope, completed_names};
 use pq_protocol::{Exit, Failure, Named, Who};
 use pq_term::printable_json;
+pub(crate) use sys::find as find_process;
 
 use crate::client::{say, warn};
 use crate::running::RunningNode;
@@ -84,6 +87,21 @@ pub(crate) enum Command {
         after_help = "Example:\n  pq top --root rel"
     )]
     Top(top::TopArgs),
+    /// Watch an avatar: its story as its player reads it, without any change to it
+    ///
+    /// The story goes on through upgrades and restarts, and ends with the avatar or with Ctrl-C. With --json the output has
+    /// the events themselves, one JSON object per line.
+    #[command(
+        after_help = "Examples:\n  pq watch Ann --root rel\n  pq watch Ann --root rel --json --for 60"
+    )]
+    Watch(watch::WatchArgs),
+    /// Trace a process: the messages that it takes and sends, its callbacks with their durations, its timers and states
+    ///
+    /// The trace ends with the process, with the node, or with Ctrl-C. Bytes of a client are shown by their size only.
+    #[command(
+        after_help = "Examples:\n  pq trace Ann --root rel --count 20\n  pq trace 0.5.1 --root rel --json --for 10"
+    )]
+    Trace(trace::TraceArgs),
     /// List the releases of the tree, the newest first
     WhichReleases(To<which_releases::WhichReleases>),
     /// Unpack a release package into the tree
@@ -181,6 +199,8 @@ impl Command {
             Command::Status(typed) => typed,
             Command::Events(args) => args,
             Command::Top(args) => args,
+            Command::Watch(args) => args,
+            Command::Trace(args) => args,
             Command::WhichReleases(typed) => typed,
             Command::Unpack(typed) => typed,
             Command::CheckInstall(typed) => typed,
@@ -338,8 +358,9 @@ mod tests {
 
     /// Commands without an entry in the tables: those that read files of the tree, and those that send requests of kinds of
     /// their own.
-    const WITHOUT_ENTRY: [&str; 8] = [
-        "avatars", "backup", "events", "history", "restore", "shutdown", "stop", "store",
+    const WITHOUT_ENTRY: [&str; 10] = [
+        "avatars", "backup", "events", "history", "restore", "shutdown", "stop", "store", "trace",
+        "watch",
     ];
 
     fn names<F>(table: &[Entry<F>]) -> HashSet<&'static str> {

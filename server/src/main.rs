@@ -39,6 +39,7 @@ mod metrics;
 mod noun;
 mod operator;
 mod options;
+mod otlp;
 mod play;
 mod report;
 mod reread;
@@ -49,9 +50,11 @@ mod saves;
 mod signals;
 mod stall;
 mod stdio;
+mod story;
 mod streams;
 mod system;
 mod top;
+mod trace;
 
 use std::process::ExitCode;
 

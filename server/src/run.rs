@@ -33,6 +33,7 @@ use crate::manager::{self, Manager};
 use crate::metrics::{self, Metrics};
 use crate::operator::OperatorSocket;
 use crate::options;
+use crate::otlp::{self, Exporter};
 use crate::report::report;
 use crate::reread;
 use crate::restart::{ENDS_FOR_A_REBOOT, ErrorAction, Restart};
@@ -353,6 +354,9 @@ impl Service<'_> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
         level::apply(booted.node())?;
         let metrics = Metrics::open(&booted, options).await?;
+        if let Some(exporter) = Exporter::begin(booted.node(), options)? {
+            self.views.export_to(exporter);
+        }
         let (saves, came_back) = open_saves(&booted, options).await?;
         saves
             .iter()
@@ -401,6 +405,7 @@ impl Service<'_> {
             }
             door.empty(LAST_LINES_TIMEOUT).await;
         }
+        finish_export(&running).await;
         ends.stopping = Some(stopping);
         let vsn = running.releases().running().vsn;
         outcome.map(|word| End {
@@ -415,6 +420,7 @@ impl Service<'_> {
             level::judge(release)
                 .and_then(|()| stall::judge(release))
                 .and_then(|()| metrics::judge(release))
+                .and_then(|()| otlp::judge(release))
                 .and_then(|()| door::judge(release))
         };
         let releases = Arc::new(Releases::open(&self.booted, judge)?);
@@ -469,6 +475,13 @@ async fn save_all(booted: &Arc<Booted>, saves: Option<Arc<Saves>>, door: Option<
     if let (Ok(true), Some(door)) = (saved, door) {
         door.told().release_all();
     }
+}
+
+/// Waits until the collector has the last installs.
+async fn finish_export(running: &RunningNode) {
+    let views = running.views().clone();
+    // A panic of that thread is in the log.
+    let _ = tokio::task::spawn_blocking(move || views.finish_export()).await;
 }
 
 /// Waits for the saved avatars, starts further ones, and then writes reports for ever; returns only on error.

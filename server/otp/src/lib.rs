@@ -58,6 +58,7 @@ pub mod native;
 pub mod sim;
 pub mod sys;
 pub mod threads;
+pub mod trace;
 pub mod upgrade;
 
 pub use lateness::Lateness;
@@ -73,7 +74,7 @@ pub use node::{Config, ExitHook, Kin, Node, OnReply, RequestError, Service, Serv
 pub use node::{News, Notice, Notices};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};
-pub use shard::Counters;
+pub use shard::{Counters, Measure};
 pub use sim::Sim;
 pub use stall::{Stall, StallEvent, StallHook};
 pub use tally::Count;
