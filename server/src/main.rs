@@ -40,6 +40,7 @@ mod noun;
 mod operator;
 mod options;
 mod play;
+mod players;
 mod report;
 mod reread;
 mod restart;
@@ -52,6 +53,7 @@ mod stdio;
 mod streams;
 mod system;
 mod top;
+mod words;
 
 use std::process::ExitCode;
 

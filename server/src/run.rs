@@ -42,6 +42,7 @@ use crate::signals::{EndSignal, Held, Signals};
 use crate::stall::{self, Surroundings, Teller};
 use crate::streams::say;
 use crate::system::{TreeLock, raise_descriptor_limit};
+use crate::words;
 
 /// The limit for sending the last lines to clients at a stop.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(2);
@@ -358,9 +359,23 @@ impl Service<'_> {
             .iter()
             .for_each(|saves| self.teller.knows_saves(saves));
         let door = door::open(&booted, options, releases.clone()).await?;
+        door.iter()
+            .for_each(|door| booted.players().connect(booted.node(), door));
         if let (Some(saves), Some(door)) = (&saves, &door) {
+            let application = booted.behind_door().map(|it| it.name.clone());
             let noun = door::Game::of(&booted).unwrap_or_default().noun;
             saves::connect(saves, door, &noun);
+            booted
+                .words()
+                .connect(words::Parts {
+                    node: booted.node().clone(),
+                    names: booted.names().clone(),
+                    saves: Arc::downgrade(saves),
+                    door: Arc::downgrade(door),
+                    versions: Arc::new(saves::versions_of(&booted)),
+                    application: application.unwrap_or_default(),
+                })
+                .context("failed to start a thread")?;
         }
         let manager = self.manager;
         let parts = Parts {

@@ -282,7 +282,7 @@ fn a_newer_format_is_refused_and_an_older_one_is_migrated_by_a_node_alone() {
         other => panic!("{other:?}"),
     };
     let newer = refused(Database::open(&path).map(drop));
-    let wanted = "it has format 9, and this program knows formats up to 1: a newer pq can open it";
+    let wanted = "it has format 9, and this program knows formats up to 2: a newer pq can open it";
     assert_eq!(newer.to_string(), wanted);
     fs::remove_file(&path).unwrap();
     meddle(
@@ -291,7 +291,7 @@ fn a_newer_format_is_refused_and_an_older_one_is_migrated_by_a_node_alone() {
     );
     let older = refused(Snapshot::open(&path).map(drop));
     assert!(
-        matches!(older, Unusable::Older { found: 0, known: 1 }),
+        matches!(older, Unusable::Older { found: 0, known: 2 }),
         "{older}"
     );
     let mut store = Database::open(&path).unwrap();
@@ -588,4 +588,31 @@ fn the_seed_of_a_file_stays() {
     drop(store);
     let mut store = Database::open(&place(&folder)).unwrap();
     assert_eq!(store.seed(1).unwrap(), u64::MAX - 3);
+}
+
+#[test]
+fn a_store_of_the_first_format_keeps_its_rows_and_takes_words() {
+    let folder = folder();
+    let path = place(&folder);
+    let mut old = Connection::open(&path).unwrap();
+    schema::migrate(&mut old, 0, &schema::STEPS[..1]).unwrap();
+    drop(old);
+    meddle(
+        &path,
+        "INSERT INTO versions VALUES (1, 'game 1');
+         INSERT INTO save VALUES (7, 1, 0, 1, 5, 'key 7', 'Name 7', NULL, x'00')",
+    );
+    let mut store = Database::open(&path).unwrap();
+    let hash = Some("a hash".to_owned());
+    let word = Change::Word {
+        id: 7,
+        hash: hash.clone(),
+    };
+    store.commit(&[word]).unwrap();
+    drop(store);
+    let copy = folder.path().join("copy.db");
+    backup(&path, &copy).unwrap();
+    let mut snapshot = Snapshot::open(&copy).unwrap();
+    assert_eq!(all(&mut snapshot)[0].name, "Name 7");
+    assert_eq!(snapshot.word(7).unwrap(), hash);
 }
