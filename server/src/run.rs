@@ -359,24 +359,7 @@ impl Service<'_> {
             .iter()
             .for_each(|saves| self.teller.knows_saves(saves));
         let door = door::open(&booted, options, releases.clone()).await?;
-        door.iter()
-            .for_each(|door| booted.players().connect(booted.node(), door));
-        if let (Some(saves), Some(door)) = (&saves, &door) {
-            let application = booted.behind_door().map(|it| it.name.clone());
-            let noun = door::Game::of(&booted).unwrap_or_default().noun;
-            saves::connect(saves, door, &noun);
-            booted
-                .words()
-                .connect(words::Parts {
-                    node: booted.node().clone(),
-                    names: booted.names().clone(),
-                    saves: Arc::downgrade(saves),
-                    door: Arc::downgrade(door),
-                    versions: Arc::new(saves::versions_of(&booted)),
-                    application: application.unwrap_or_default(),
-                })
-                .context("failed to start a thread")?;
-        }
+        connect(&booted, saves.as_ref(), door.as_ref())?;
         let manager = self.manager;
         let parts = Parts {
             booted: self.booted,
@@ -440,6 +423,31 @@ impl Service<'_> {
         })?;
         Ok(releases)
     }
+}
+
+/// Tells the saves, and the services of the node, what they need of the door.
+fn connect(
+    booted: &Booted,
+    saves: Option<&Arc<Saves>>,
+    door: Option<&Arc<Door>>,
+) -> anyhow::Result<()> {
+    let (Some(door), Some(application)) = (door, booted.behind_door()) else {
+        return Ok(());
+    };
+    booted.players().connect(booted.node(), door);
+    let Some(saves) = saves else { return Ok(()) };
+    let noun = door::Game::of(booted).unwrap_or_default().noun;
+    saves::connect(saves, door, &noun);
+    let parts = words::Parts {
+        node: booted.node().clone(),
+        names: booted.names().clone(),
+        saves: Arc::downgrade(saves),
+        door: Arc::downgrade(door),
+        versions: Arc::new(saves::versions_of(booted)),
+        application: application.name.clone(),
+    };
+    let connected = booted.words().connect(parts);
+    connected.context("failed to start a thread")
 }
 
 fn running(parts: Parts, shutdown: Option<Planned>) -> anyhow::Result<RunningNode> {

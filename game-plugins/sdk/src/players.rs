@@ -13,7 +13,7 @@ static SHEET: Remote<(u64,), bool> = Remote::new("players", "sheet");
 /// The avatars that play for clients.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Players {
-    /// Their number.
+    /// The number of all of them, also of those without a place in `names`.
     pub count: u64,
     /// The names of the first of them, in the order in which their clients have come.
     pub names: Vec<String>,
@@ -22,7 +22,7 @@ pub struct Players {
 /// The message with the answer to [`sheet`]. `V` is the type of values that the game's avatars have in their sheets.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Described<V> {
-    /// The answer.
+    /// The facts, with the number of the question.
     pub sheet: Sheet<V>,
 }
 

@@ -58,7 +58,7 @@ pub enum Judged {
 /// The message with the answer to [`check`] or [`keep`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Answered {
-    /// The answer.
+    /// The answer, with the number of the question.
     pub words: Answer,
 }
 
@@ -67,7 +67,7 @@ pub struct Answered {
 pub struct Answer {
     /// The number that the session gave.
     pub r#ref: u64,
-    /// The answer itself.
+    /// The answer without that number.
     pub said: Said,
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct ResetWord {
 #[serde(tag = "operation", rename = "reset_word")]
 pub(crate) struct IsReset {
     name: String,
-    /// The new word.
+    /// The new word, which the node keeps as a hash only.
     word: String,
 }
 

@@ -9,30 +9,30 @@ use serde::{Deserialize, Serialize};
 /// The kinds of things in a bag that are listed; the rest is counted.
 const KINDS_MAX: usize = 15;
 
-/// A command.
+/// A line of a player that asks for facts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// List the commands.
+    /// `help` or `?`: the commands and their meaning.
     Help,
-    /// List the players.
+    /// `who`: the first 20 heroes with clients, and the number of all.
     Who,
-    /// Show the hero.
+    /// `score`: the status of the hero with the labels of the game, and its gauges.
     Score,
-    /// Show what the hero wears and carries.
+    /// `inventory`, `inv` or `i`: the equipment and the bag.
     Inventory,
 }
 
 /// The facts about a hero, by the names of GMCP messages.
 pub type Facts = Vec<(String, BTreeMap<String, Value>)>;
 
-/// A fact.
+/// A value in a GMCP message about a hero.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// A number.
+    /// A number, such as the level.
     Number(u64),
-    /// A text.
+    /// A text, such as a name or a label.
     Text(String),
     /// Things, each with a name and other texts.
     List(Vec<BTreeMap<String, String>>),
@@ -55,7 +55,7 @@ impl Command {
     }
 }
 
-/// The commands.
+/// The answer to [`Command::Help`].
 pub const HELP: &str = "help       these lines
 who        the heroes that play now
 score      your hero
@@ -63,7 +63,7 @@ inventory  what your hero wears and carries
 quit       leave the game; a hero with a word rests until you come back
 ";
 
-/// The players.
+/// The answer to [`Command::Who`].
 pub fn who(players: &Players) -> String {
     let more = players.count.saturating_sub(players.names.len() as u64);
     let mut lines = match players.count {

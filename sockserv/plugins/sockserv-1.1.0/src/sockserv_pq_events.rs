@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::away::Away;
 use crate::v1_0_0::sockserv_pq_events as v1_0_0;
 
-/// The handler.
+/// The handler, with the news that no session has heard.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SockservPqEvents {
     /// The session that gets the news, while it lives.

@@ -48,8 +48,11 @@ const HERO_LVLEXP: u64 = 50;
 
 const RESTS: &str = "Your hero rests until you come back.\n";
 
+/// News of the hero, with texts of their own.
+type News = Event<'static>;
+
 pq_sdk::calls! {
-    static TO_OUTPUT: fn(Event<'static>) -> Vec<Piece> = sockserv_trans::TO_OUTPUT;
+    static TO_OUTPUT: fn(News) -> Vec<Piece> = sockserv_trans::TO_OUTPUT;
     remote static INITIAL_ROLL: fn() -> Stats = pq_stats::initial_roll;
     remote static START_PLAYER: fn(Name, Opts) -> RequestId = processquest::start_player;
     remote static STOP_PLAYER: fn(Pid) -> RequestId = processquest::stop_player;
@@ -76,7 +79,7 @@ impl Module for Session {
 impl GenServer for Session {
     type Args = (PortId,);
     type Call = ();
-    type Cast = Event<'static>;
+    type Cast = News;
     const MIGRATIONS: &'static [Migration] = &[
         Migration::converts::<v1_0_1::Session, Session>("1.0.1"),
         Migration::converts::<v1_0_0::Session, Session>("1.0.0"),
@@ -88,7 +91,7 @@ impl GenServer for Session {
         Ok(session)
     }
 
-    fn handle_cast(&mut self, event: Event<'static>, ctx: &mut Ctx<'_>) -> Next {
+    fn handle_cast(&mut self, event: News, ctx: &mut Ctx<'_>) -> Next {
         if !self.book.is_playing() {
             return Next::Wait;
         }

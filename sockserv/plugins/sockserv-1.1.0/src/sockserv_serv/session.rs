@@ -19,7 +19,7 @@ pub const WRONG_MAX: u8 = 3;
 /// The pause before such a connection ends, in milliseconds: guesses on one connection after another take time.
 pub const PAUSE_MS: u64 = 3_000;
 
-/// One client's session.
+/// The state of one client's session, which an upgrade converts by the names of its fields.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Session {
     /// The dialogue of 1.0.0. While a word is asked for, it is where a player of 1.0.0 would be.
@@ -103,7 +103,7 @@ pub enum Do {
     Keep {
         /// The sealed line with the word.
         line: Line,
-        /// The hero's `pq_sup`.
+        /// The hero's `pq_sup`, which the node knows as the avatar.
         hero: Pid,
         /// The number of the question.
         number: u64,
@@ -291,7 +291,7 @@ impl Session {
         }
     }
 
-    /// Starts the hero.
+    /// Starts the hero with the stats that were agreed to.
     fn start(&mut self, next: Asks) -> Vec<Do> {
         let Asks::Choice { name, stats } = std::mem::replace(&mut self.asks, next) else {
             return Vec::new();
@@ -461,7 +461,7 @@ impl Session {
         all(self.book.tell(pieces))
     }
 
-    /// Stats were rolled.
+    /// The dice have rolled stats, which the client is asked to agree to.
     pub fn rolled(&mut self, stats: Stats) -> Vec<Do> {
         all(self.book.rolled(stats))
     }
