@@ -268,6 +268,7 @@ const AT_DOOR: &[Entry<DoneAtDoor>] = &[
     at_door::<avatars::import::ImportAvatar>(),
     at_door::<avatars::remove::RemoveAvatar>(),
     at_door::<avatars::retry::RetryAvatar>(),
+    at_door::<avatars::reset_word::ResetWord>(),
     at_door::<ban::Ban>(),
     at_door::<unban::Unban>(),
     at_door::<wall::Wall>(),

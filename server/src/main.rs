@@ -41,6 +41,7 @@ mod operator;
 mod options;
 mod otlp;
 mod play;
+mod players;
 mod report;
 mod reread;
 mod restart;
@@ -55,6 +56,7 @@ mod streams;
 mod system;
 mod top;
 mod trace;
+mod words;
 
 use std::process::ExitCode;
 

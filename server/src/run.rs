@@ -43,6 +43,7 @@ use crate::signals::{EndSignal, Held, Signals};
 use crate::stall::{self, Surroundings, Teller};
 use crate::streams::say;
 use crate::system::{TreeLock, raise_descriptor_limit};
+use crate::words;
 
 /// The limit for sending the last lines to clients at a stop.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(2);
@@ -362,10 +363,7 @@ impl Service<'_> {
             .iter()
             .for_each(|saves| self.teller.knows_saves(saves));
         let door = door::open(&booted, options, releases.clone()).await?;
-        if let (Some(saves), Some(door)) = (&saves, &door) {
-            let noun = door::Game::of(&booted).unwrap_or_default().noun;
-            saves::connect(saves, door, &noun);
-        }
+        connect(&booted, saves.as_ref(), door.as_ref())?;
         let manager = self.manager;
         let parts = Parts {
             booted: self.booted,
@@ -431,6 +429,31 @@ impl Service<'_> {
         })?;
         Ok(releases)
     }
+}
+
+/// Tells the saves, and the services of the node, what they need of the door.
+fn connect(
+    booted: &Booted,
+    saves: Option<&Arc<Saves>>,
+    door: Option<&Arc<Door>>,
+) -> anyhow::Result<()> {
+    let (Some(door), Some(application)) = (door, booted.behind_door()) else {
+        return Ok(());
+    };
+    booted.players().connect(booted.node(), door);
+    let Some(saves) = saves else { return Ok(()) };
+    let noun = door::Game::of(booted).unwrap_or_default().noun;
+    saves::connect(saves, door, &noun);
+    let parts = words::Parts {
+        node: booted.node().clone(),
+        names: booted.names().clone(),
+        saves: Arc::downgrade(saves),
+        door: Arc::downgrade(door),
+        versions: Arc::new(saves::versions_of(booted)),
+        application: application.name.clone(),
+    };
+    let connected = booted.words().connect(parts);
+    connected.context("failed to start a thread")
 }
 
 fn running(parts: Parts, shutdown: Option<Planned>) -> anyhow::Result<RunningNode> {

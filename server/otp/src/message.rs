@@ -40,7 +40,9 @@ impl Caller {
 }
 
 /// One entry of a mailbox.
+// The tag is a whole word: written in half a word and moved as a whole one, each move would wait for the write.
 #[derive(Debug)]
+#[repr(u64)]
 pub enum Envelope {
     /// A message of `Pid ! Message`, or a timer's message.
     Info(Payload),

@@ -37,6 +37,7 @@ pub(crate) use children::Answered;
 pub use children::{Children, Comeback, EndOf, Restart};
 pub(crate) use inbox::Inbox;
 pub use kin::Kin;
+pub(crate) use kin::WATCHER;
 pub(crate) use listing::runner;
 pub use listing::{Census, Listing, Missing, Runner};
 pub use names::{NameHook, NameRegistry};
