@@ -47,6 +47,9 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Write the manual pages of this program and of each command
     Man(crate::man::Man),
+    /// Write the JSON schema of the answer of a command with --json
+    #[command(after_help = "Examples:\n  pq schema status\n  pq schema store check\n  pq schema")]
+    Schema(crate::schema::Command),
     #[command(flatten)]
     Operator(crate::commands::Command),
 }

@@ -12,6 +12,7 @@ mod command;
 mod kinds;
 
 mod absolute;
+mod answers;
 mod install_options;
 
 mod apps;
@@ -53,6 +54,7 @@ mod who;
 
 use std::process::ExitCode;
 
+pub(crate) use answers::{ANSWERS, Answered};
 use clap::Subcommand;
 use command::{Noted, To, Typed};
 use kinds::{AtDoor, OnReleases, Question};

@@ -48,6 +48,7 @@ mod restart;
 mod run;
 mod running;
 mod saves;
+mod schema;
 mod signals;
 mod stall;
 mod stdio;
@@ -89,6 +90,7 @@ fn main() -> ExitCode {
         cli::Command::Tar(command) => author::tar::tar(&command),
         cli::Command::Completions(which) => completions::completions(&which),
         cli::Command::Man(command) => man::man(&command),
+        cli::Command::Schema(command) => schema::schema(&command),
         cli::Command::Play(options) => return play::play(&options),
         cli::Command::Operator(command) => return commands::run(&command),
     };

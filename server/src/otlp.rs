@@ -68,8 +68,8 @@ impl Exporter {
             ended: SystemTime::now(),
         };
         let installs = self.installs.lock();
-        let sent = installs.as_ref().map(|installs| installs.try_send(install));
-        if let Some(Err(_)) = sent {
+        let is_left_out = |installs: &SyncSender<_>| installs.try_send(install).is_err();
+        if installs.as_ref().is_some_and(is_left_out) {
             tracing::warn!("the spans of an install are not sent: the collector takes nothing");
         }
     }

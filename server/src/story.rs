@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sockserv::wire::client::Look;
 use sockserv::wire::render::render;
@@ -20,7 +21,7 @@ const TEXTS_MAX: usize = 200;
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// A line of the story.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, JsonSchema)]
 pub(crate) struct StoryLine {
     /// The time of the line, in milliseconds since 1970-01-01 (UTC).
     at_unix_ms: u64,
@@ -32,7 +33,7 @@ pub(crate) struct StoryLine {
 }
 
 /// The content of a line.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, JsonSchema)]
 #[serde(tag = "news", rename_all = "snake_case")]
 pub(crate) enum News {
     /// The story of this avatar begins here.

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use pq_otp::Pid;
 use pq_otp::trace::{Content, Message, Peer, Step, Tracer};
 use pq_term::shorten;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -27,7 +28,7 @@ const MESSAGE_MAX: usize = 2_000;
 const TERM_MAX: usize = 16 << 10;
 
 /// A step of a process, with its time.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, JsonSchema)]
 pub(crate) struct TraceLine {
     /// The time of the step, in microseconds since 1970-01-01 (UTC).
     at_unix_us: u64,
@@ -39,10 +40,10 @@ pub(crate) struct TraceLine {
 }
 
 /// A step as text.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, JsonSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
 enum Told {
-    /// The trace begins.
+    /// The first line: the process that the name or pid has led to.
     Tracing { pid: String, name: Option<String> },
     /// The process has taken a message; `waiting` others wait.
     Received {

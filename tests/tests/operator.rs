@@ -24,6 +24,8 @@ mod looking;
 mod player;
 #[path = "operator/releases.rs"]
 mod releases;
+#[path = "operator/schema.rs"]
+mod schema;
 #[path = "operator/socket.rs"]
 mod socket;
 #[path = "operator/streams.rs"]

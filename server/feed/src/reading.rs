@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use pq_histogram::Histogram;
 use pq_protocol::record::InstallRecord;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// All figures of a node.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Reading {
     /// The program and the release.
@@ -50,7 +51,7 @@ pub struct Reading {
 }
 
 /// The program and the release.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Program {
     /// The version of the program.
@@ -68,7 +69,7 @@ pub struct Program {
 }
 
 /// The processes of one version of a module.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Processes {
     /// The name of the module; `pq` for processes of the runtime itself.
@@ -86,7 +87,7 @@ pub struct Processes {
 }
 
 /// The work of one shard.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Shard {
     /// The messages that processes handled.
@@ -106,7 +107,7 @@ pub struct Shard {
 }
 
 /// Callbacks that take long.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Stalls {
     /// Callbacks that took long.
@@ -120,7 +121,7 @@ pub struct Stalls {
 }
 
 /// An install in progress.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct InProgress {
     /// Whether the install is only tried.
@@ -136,7 +137,7 @@ pub struct InProgress {
 }
 
 /// The sums over all installs that have ended.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Installs {
     /// The installs that succeeded.
@@ -182,7 +183,7 @@ impl Installs {
 }
 
 /// The listeners for players.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Door {
     /// The connected clients, with an avatar or without.
@@ -202,7 +203,7 @@ pub struct Door {
 }
 
 /// The connections of players as the runtime counts them.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Connections {
     /// The connections that are open now.
@@ -212,7 +213,7 @@ pub struct Connections {
 }
 
 /// The saves of avatars, and the work of saving.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Saves {
     /// The rows whose avatars play.
@@ -242,7 +243,7 @@ pub struct Saves {
 }
 
 /// The memory of a loaded library.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Library {
     /// The address space that it takes, in bytes.

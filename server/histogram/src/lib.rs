@@ -2,6 +2,7 @@
 //!
 //! All histograms of a node have the same bounds, so they can be added, and a program that reads two of them needs one scale.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The upper bound of the first bucket in nanoseconds.
@@ -13,7 +14,7 @@ pub const BUCKETS: usize = 29;
 const NS_PER_US: u64 = 1_000;
 
 /// The numbers of durations by their length.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Histogram {
     /// The number of durations in each bucket; empty buckets at the end are left out.
     counts: Vec<u64>,

@@ -29,7 +29,7 @@ pub trait Tracer: Send + Sync {
 pub enum Step<'a> {
     /// The process has taken a message out of its mailbox.
     Received {
-        /// The message.
+        /// The message with its sender, as far as the envelope names it.
         message: Message<'a>,
         /// The number of messages that wait behind it.
         waiting: u32,
@@ -59,9 +59,9 @@ pub enum Step<'a> {
     },
     /// A state machine has gone from one state to another.
     State {
-        /// The state before.
+        /// The state in which the callback has met the machine.
         from: &'a Term,
-        /// The state now.
+        /// The state that the callback has returned.
         to: &'a Term,
     },
     /// The process has ended.
@@ -88,16 +88,16 @@ pub enum Content<'a> {
     Input(&'a [u8]),
     /// The reason of an exit signal.
     Reason(&'a Reason),
-    /// No content.
+    /// The message consists of its kind alone, such as a time-out.
     Nothing,
 }
 
 /// The other end of a message or an effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Peer<'a> {
-    /// It is unknown.
+    /// The envelope does not name its sender, as for a cast.
     Unknown,
-    /// A process.
+    /// A process of this node, which may have ended.
     Process(Pid),
     /// A port, by its number.
     Port(u64),

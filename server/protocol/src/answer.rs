@@ -1,12 +1,13 @@
 //! Answers, and parts of answers, that several commands share or that the node keeps.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::Progress;
 use super::who::Who;
 
 /// A planned shutdown of the node.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug, JsonSchema)]
 pub struct Planned {
     /// The time of the shutdown (RFC 3339, UTC).
     pub at: String,
@@ -17,7 +18,7 @@ pub struct Planned {
 }
 
 /// An operation in progress.
-#[derive(Serialize, Deserialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug, JsonSchema)]
 pub struct Operation {
     /// The command as typed, for example `install 1.1.0`.
     pub operation: String,
@@ -30,7 +31,7 @@ pub struct Operation {
 }
 
 /// The running release of a node.
-#[derive(Serialize, Deserialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug, JsonSchema)]
 pub struct Running {
     /// The name of the release.
     pub name: String,
@@ -43,7 +44,7 @@ pub struct Running {
 }
 
 /// The number of output lines that were dropped since the start of the process.
-#[derive(Serialize, Deserialize, Clone, Copy, Default, Debug)]
+#[derive(Serialize, Deserialize, Clone, Copy, Default, Debug, JsonSchema)]
 pub struct DroppedLines {
     /// Dropped lines of standard output: listener addresses and reports.
     pub stdout: u64,
@@ -52,7 +53,7 @@ pub struct DroppedLines {
 }
 
 /// The rows of a listing, with notes on missing rows.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub struct Rows<R> {
     /// The rows, at most 50,000.
     pub rows: Vec<R>,
@@ -67,7 +68,7 @@ pub struct Rows<R> {
 }
 
 /// A shard that does not answer.
-#[derive(Serialize, Deserialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug, JsonSchema)]
 pub struct Missing {
     /// The number of the shard.
     pub shard: u64,
@@ -105,7 +106,7 @@ impl<R> Rows<R> {
 }
 
 /// A release of the tree.
-#[derive(Serialize, Deserialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug, JsonSchema)]
 pub struct Release {
     /// The name of the release.
     pub name: String,
@@ -120,7 +121,7 @@ pub struct Release {
 }
 
 /// The answer to an operation on a release that has no measurements.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub struct Done {
     /// The name of the command.
     pub operation: String,
@@ -132,7 +133,7 @@ pub struct Done {
 }
 
 /// A ban as `bans` lists it.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug, JsonSchema)]
 pub struct Banned {
     /// An address, a network (`10.0.0.0/8`) or an avatar's name.
     pub whom: String,
@@ -147,7 +148,7 @@ pub struct Banned {
 }
 
 /// The answer to a stop.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub struct Stopped {
     /// The release that ran; `None` if the node did not report the release.
     pub vsn: Option<String>,

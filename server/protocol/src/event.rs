@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::exit::Failure;
@@ -44,7 +45,7 @@ pub enum Event {
 }
 
 /// The progress of an operation.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug, JsonSchema)]
 pub struct Progress {
     /// The present step: `stopping`, or a phase of an install.
     pub step: String,

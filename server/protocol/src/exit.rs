@@ -19,6 +19,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use pq_term::shorten;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest sentence in characters: one screen.
@@ -40,8 +41,9 @@ Exit codes of operators' commands:
      restarts or ends";
 
 /// The exit code of a command. The numbers are for scripts and never change their meaning.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "u8", from = "u8")]
+#[schemars(with = "u8")]
 #[repr(u8)]
 pub enum Exit {
     /// The command has done its work.
@@ -108,7 +110,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// The reason for the failure of a command.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// The exit code of the command.
     pub exit: Exit,

@@ -1,5 +1,6 @@
 //! Entries of a node's history: operation, operator and result. The program `pq` writes and reads the file.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::exit::Exit;
@@ -7,7 +8,7 @@ use super::record::Micros;
 use super::who::Who;
 
 /// One entry of the history.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// The number of the entry, from 1.
     pub id: u64,
@@ -24,7 +25,7 @@ pub struct Entry {
 }
 
 /// The identity of a process, unique even if the system reuses the pid.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Mark {
     /// The pid in the operating system.
     pub pid: u32,
@@ -54,7 +55,7 @@ fn began(stat: &str) -> Option<u64> {
 }
 
 /// An operation and its result.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Deed {
     /// The command as typed (`install 1.1.0`, `stop`, …), or `boot`, `restart`, `end` or `crash`.
     pub operation: String,
@@ -91,7 +92,7 @@ impl Deed {
 }
 
 /// The content of the history file.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Past {
     /// The entries, the oldest first.
     pub entries: Vec<Entry>,

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use pq_abi::Direction;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::exit::Failure;
@@ -20,7 +21,7 @@ use super::who::Who;
 use pq_histogram::Histogram;
 
 /// A phase of an install.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InstallPhase {
     /// No phase has begun.
@@ -59,7 +60,7 @@ impl InstallPhase {
 }
 
 /// A completed phase and its duration.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseTook {
     /// The phase that has ended.
     pub phase: InstallPhase,
@@ -68,7 +69,7 @@ pub struct PhaseTook {
 }
 
 /// Statistics of durations in microseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Micros {
     /// The median of all durations.
     pub median: u64,
@@ -103,7 +104,9 @@ impl Micros {
 }
 
 /// The way in which a module gets its new version.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum How {
     /// The module is new.
@@ -123,7 +126,7 @@ pub enum How {
 }
 
 /// The change of one module.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ModuleChange {
     /// The name of the module.
     pub module: String,
@@ -138,7 +141,7 @@ pub struct ModuleChange {
 }
 
 /// An install, from its first phase to its end.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct InstallRecord {
     /// The operator who requested the install; the release handler leaves it empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,6 +151,7 @@ pub struct InstallRecord {
     /// The version after a successful install.
     pub to: String,
     /// Whether the install is an upgrade or a downgrade.
+    #[schemars(with = "String")]
     pub direction: Direction,
     /// The change of each module, sorted by name. The list is empty if no way between the releases exists.
     #[serde(default)]

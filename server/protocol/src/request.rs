@@ -62,7 +62,7 @@ pub enum Request {
 pub enum StoryForm {
     /// Texts at the pace at which its player reads them.
     Text,
-    /// The events themselves.
+    /// The events of the game as JSON, at the time at which the avatar sends them.
     Events,
 }
 

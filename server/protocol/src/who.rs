@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The file with the names of users (`passwd(5)`).
@@ -13,7 +14,7 @@ const PASSWD: &str = "/etc/passwd";
 const PASSWD_MAX: u64 = 1 << 20;
 
 /// The process at the other end of a connection, and its user.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Who {
     /// The user ID (`SO_PEERCRED`).
     pub uid: u32,

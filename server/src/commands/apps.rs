@@ -6,6 +6,7 @@ use pq_otp::RequestError;
 use pq_otp::application::{AppReply, AppRequest, CONTROLLER};
 use pq_protocol::answer::{Missing, Rows};
 use pq_protocol::{Exit, Failure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::Words;
@@ -20,7 +21,7 @@ const TIMEOUT_MS: u64 = 5_000;
 pub(crate) struct Apps {}
 
 /// One row of the list of applications.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub(crate) struct App {
     /// The name of the application.
     name: String,

@@ -22,6 +22,7 @@ use pq_protocol::answer::Rows;
 use pq_protocol::{Exit, Failure};
 use pq_saves::{NotDone, Saves, word};
 use pq_store::{Page, Read, Row as Saved, Snapshot, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use which::Which;
 
@@ -85,7 +86,7 @@ impl OneArgs {
 }
 
 /// A row of the store, without its body.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub(crate) struct SavedAvatar {
     /// The number of the row; later births have higher numbers.
     id: u64,

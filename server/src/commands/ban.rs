@@ -6,6 +6,7 @@ use clap::Args;
 use humantime::format_duration;
 use pq_protocol::answer::Banned;
 use pq_protocol::{Failure, Named, Request};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Typed, Words, message, request};
@@ -39,7 +40,7 @@ pub(crate) struct Ban {
 }
 
 /// The answer to `ban`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "ban")]
 pub(crate) struct Enforced {
     /// The ban as `bans` lists it.

@@ -5,6 +5,7 @@ use pq_otp::spec::{self, ManagerReply, SupReply};
 use pq_otp::{Ask, Called, Node, Pid, Reason, RequestError, Term};
 use pq_protocol::{Exit, Failure};
 use pq_term::{msgpack, pretty, read_outside};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::Words;
@@ -34,7 +35,7 @@ pub(crate) struct Call {
 }
 
 /// The answer to `call`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub(crate) struct Returned {
     /// The returned value as a term.
     result: String,

@@ -15,6 +15,7 @@ use pq_otp::spec::{self, SupReply, SupRequest};
 use pq_otp::sys::{self, SysMessage};
 use pq_otp::{Ask, Pid, RequestError, Term};
 use pq_protocol::{Exit, Failure, Named, Request};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Typed, Words, message, request};
@@ -66,7 +67,7 @@ pub(crate) struct EndAbandoned {
 }
 
 /// The answer to `end-avatar NAME`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "end_avatar")]
 pub(crate) struct Ended {
     /// The registered name of the avatar.
@@ -77,7 +78,7 @@ pub(crate) struct Ended {
 }
 
 /// The answer to `end-avatar --abandoned`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "end_abandoned")]
 pub(crate) struct AllEnded {
     /// The number of ended avatars.

@@ -11,12 +11,37 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::Args;
+use pq_feed::{Happening, Reading};
 use pq_protocol::{Failure, Request};
 use pq_term::printable_json;
+use schemars::JsonSchema;
 
 use super::command::Typed;
 use crate::client::{At, GONE, Heard, follow, say, warn};
 use shown::Told;
+
+/// A line of the feed: a snapshot, or the changes since the line before.
+#[derive(JsonSchema)]
+#[expect(
+    dead_code,
+    reason = "the schema of lines that the feed writes (`pq_feed::feed`)"
+)]
+pub(super) struct FeedLine {
+    /// The number of the frame.
+    frame: u64,
+    /// The time of the reading, in milliseconds since 1970-01-01 (UTC).
+    at_unix_ms: u64,
+    /// All figures; only in the first line and after missed frames.
+    snapshot: Option<Reading>,
+    /// A JSON merge patch (RFC 7396) for the figures of the line before.
+    delta: Option<serde_json::Value>,
+    /// The events since the line before.
+    #[serde(default)]
+    events: Vec<Happening>,
+    /// The number of further events.
+    #[serde(default)]
+    more_events: u64,
+}
 
 #[derive(Args, Debug)]
 pub(crate) struct EventsArgs {

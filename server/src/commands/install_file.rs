@@ -6,6 +6,7 @@ use clap::Args;
 use pq_otp::upgrade::Live;
 use pq_protocol::answer::Done;
 use pq_release::handler::ReleaseHandler;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::absolute::absolute;
@@ -24,7 +25,7 @@ pub(crate) struct InstallFile {
 }
 
 /// The answer to `install-file`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(transparent)]
 pub(crate) struct Copied(Done);
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use pq_protocol::{Exit, Failure, Named, Request};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Words, message};
@@ -20,7 +21,7 @@ pub(crate) struct Kick {
 }
 
 /// The answer to `kick`: the connections that are being closed.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "kick")]
 pub(crate) struct Kicked {
     /// The addresses of the clients.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use pq_protocol::{Exit, Failure, Named, Request};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Words, message};
@@ -21,7 +22,7 @@ pub(crate) struct Kill {
 }
 
 /// The answer to `kill`: the signal is sent, and the process ends as soon as its callback has returned.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "kill")]
 pub(crate) struct Killed {
     pid: String,

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use pq_protocol::{Failure, Named, Request};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Switch, Typed, Words, request};
@@ -25,7 +26,7 @@ pub(crate) struct Lock {
 }
 
 /// The answer to `lock`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "lock")]
 pub(crate) struct Locked {
     /// Whether new clients are refused.

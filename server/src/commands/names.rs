@@ -7,6 +7,7 @@ use clap::Args;
 use pq_otp::{Pid, ProcessInfo, Term};
 use pq_protocol::Failure;
 use pq_protocol::answer::Rows;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Words, request};
@@ -22,7 +23,7 @@ pub(crate) struct Names {
 }
 
 /// A registered name of a process.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub(crate) struct Name {
     /// The name as a term.
     name: String,
@@ -37,7 +38,7 @@ pub(crate) struct Name {
 }
 
 /// The register that has a name.
-#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Scope {
     /// Registered with the node (`erlang:register/2`).

@@ -4,6 +4,7 @@ use clap::Args;
 use pq_otp::upgrade::Live;
 use pq_protocol::answer::Done;
 use pq_release::handler::ReleaseHandler;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Words, word};
@@ -19,7 +20,7 @@ pub(crate) struct RebootOld {
 }
 
 /// The answer to `reboot-old`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(transparent)]
 pub(crate) struct Rebooting(Done);
 

@@ -6,6 +6,7 @@ use pq_protocol::answer::Done;
 use pq_protocol::{Exit, Failure};
 use pq_release::handler::ReleaseHandler;
 use pq_release::releases::{Lib, Status};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sockserv::Noun;
 
@@ -26,7 +27,7 @@ pub(crate) struct Remove {
 }
 
 /// The answer to `remove`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(transparent)]
 pub(crate) struct Removed(Done);
 

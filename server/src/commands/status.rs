@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use pq_protocol::Failure;
 use pq_protocol::answer::{DroppedLines, Operation, Planned, Running};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sockserv::Door;
 
@@ -43,7 +44,7 @@ pub(crate) struct StatusArgs {
 pub(crate) struct Status {}
 
 /// The answer to `status`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub(crate) struct Report {
     /// The running release and its status.
     pub(crate) release: Running,
@@ -83,7 +84,7 @@ pub(crate) struct Report {
 }
 
 /// The process of a node.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 struct Program {
     /// The version of the program `pq`.
     vsn: String,
@@ -100,7 +101,7 @@ struct Program {
 }
 
 /// The listeners, and the admission of clients.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 struct DoorStatus {
     /// The address of the telnet listener.
     address: String,
@@ -125,7 +126,7 @@ struct DoorStatus {
 }
 
 /// The sum over all libraries, none of which is ever unloaded.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 struct Libraries {
     /// The number of libraries.
     count: u64,
@@ -136,7 +137,7 @@ struct Libraries {
 }
 
 /// A callback or a called function that does not end.
-#[derive(Serialize, Deserialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug, JsonSchema)]
 struct Stalled {
     /// The shard that the callback blocks; `None` for a called function.
     shard: Option<u64>,

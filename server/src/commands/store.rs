@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use pq_protocol::{Exit, Failure};
 use pq_store::StoreError;
 use pq_term::printable_json;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::command::Typed;
@@ -43,22 +44,22 @@ pub(crate) struct RestoreArgs {
 }
 
 /// The answer to `store check`.
-#[derive(Serialize, Debug)]
-struct Checked {
+#[derive(Serialize, Debug, JsonSchema)]
+pub(in crate::commands) struct Checked {
     file: PathBuf,
     findings: Vec<String>,
 }
 
 /// The answer to `backup`.
-#[derive(Serialize, Debug)]
-struct BackedUp {
+#[derive(Serialize, Debug, JsonSchema)]
+pub(in crate::commands) struct BackedUp {
     file: PathBuf,
     bytes: u64,
 }
 
 /// The answer to `restore`.
-#[derive(Serialize, Debug)]
-struct Restored {
+#[derive(Serialize, Debug, JsonSchema)]
+pub(in crate::commands) struct Restored {
     from: PathBuf,
     /// The place of the store before; `None` if there was none.
     before: Option<PathBuf>,

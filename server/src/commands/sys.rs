@@ -7,6 +7,7 @@ use pq_otp::sys::{self, SysMessage};
 use pq_otp::{Ask, Pid, RequestError, Term};
 use pq_protocol::{Exit, Failure};
 use pq_term::{pretty, read_outside};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Switch, Typed, Words, request};
@@ -119,7 +120,7 @@ pub(crate) enum Toggle {
 }
 
 /// The answer to `sys`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub(crate) struct Reply {
     /// The pid of the process that answered.
     pid: String,

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use pq_protocol::{Failure, Named, Request};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::Words;
@@ -17,7 +18,7 @@ pub(crate) struct Unban {
 }
 
 /// The answer to `unban`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "unban")]
 pub(crate) struct Unbanned {
     /// The address, network or name of the lifted ban.

@@ -6,6 +6,7 @@ use clap::Args;
 use pq_otp::upgrade::Live;
 use pq_protocol::answer::Done;
 use pq_release::handler::ReleaseHandler;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Words, word};
@@ -21,7 +22,7 @@ pub(crate) struct Unpack {
 }
 
 /// The answer to `unpack` and `set-unpacked`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(transparent)]
 pub(crate) struct Unpacked(Done);
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use pq_protocol::{Failure, Named, Request};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Words, message};
@@ -17,7 +18,7 @@ pub(crate) struct Wall {
 }
 
 /// The answer to `wall`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "wall")]
 pub(crate) struct WallAnswer {
     /// The number of clients that receive the text.

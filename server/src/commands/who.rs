@@ -7,6 +7,7 @@ use clap::Args;
 use pq_otp::{Pid, ProcessInfo};
 use pq_protocol::Failure;
 use pq_protocol::answer::Rows;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sockserv::Transport;
 
@@ -24,7 +25,7 @@ const NOT_SAID: &str = "the release does not name the avatars of clients: its se
 pub(crate) struct Who {}
 
 /// One row of the list of clients.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub(crate) struct Guest {
     /// The avatar's name; `None` without an avatar, or if the session did not answer in time.
     name: Option<String>,

@@ -114,7 +114,7 @@ struct Subscription {
     dropped: Arc<AtomicU64>,
     manager: Pid,
     supervisor: Option<Pid>,
-    /// Removes the tracer.
+    /// Dropped with the subscription, which removes the tracer from the event manager.
     _attached: Attached,
 }
 

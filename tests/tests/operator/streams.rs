@@ -26,7 +26,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("status", &[]),
     ("events", &["--for", "0"]),
     ("top", &[]),
-    ("watch", &["nobody"]),
+    ("watch", &["bot-0", "--for", "0"]),
     ("trace", &["bot-0", "--count", "1"]),
     ("which-releases", &[]),
     ("unpack", &["nothing-1.0.0"]),
@@ -70,11 +70,12 @@ const ASKED: &[(&str, &[&str])] = &[
     ("stop", &["--root", "/nowhere"]),
     ("completions", &["bash"]),
     ("man", &["/dev/null/man"]),
+    ("schema", &["status"]),
     ("help", &[]),
 ];
 
 /// Commands that do not know `--json`, or have another root than that of the node.
-const AUTHORS: [&str; 10] = [
+const AUTHORS: [&str; 11] = [
     "demo",
     "start",
     "play",
@@ -84,6 +85,7 @@ const AUTHORS: [&str; 10] = [
     "tar",
     "completions",
     "man",
+    "schema",
     "help",
 ];
 

@@ -24,7 +24,7 @@ const EXPORTED_MAX: u32 = 128;
 /// A figure of each process in a listing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Measure {
-    /// No figure.
+    /// The listing needs no figure, and nothing is measured.
     #[default]
     Nothing,
     /// The callbacks in the last full second; `None` until one has passed since the first question.

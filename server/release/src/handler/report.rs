@@ -6,18 +6,20 @@ use pq_histogram::Histogram;
 use pq_otp::Direction;
 use pq_otp::upgrade::Committed;
 use pq_protocol::record::{InstallRecord, Micros, ModuleChange};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::Ends;
 
 /// The effects that an install would have.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CheckReport {
     /// The version of the running release.
     pub from: String,
     /// The version of the release to install.
     pub to: String,
     /// The direction of the relup's way: up or down.
+    #[schemars(with = "String")]
     pub direction: Direction,
     /// The author's description in the relup; empty without one, and printed as a term when it is not text.
     pub description: String,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use pq_term::Term;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::systools::Location;
@@ -52,7 +53,7 @@ impl Finding {
 }
 
 /// Processes that an install would end.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Ends {
     /// The number of processes.
     pub count: u64,
@@ -61,7 +62,7 @@ pub struct Ends {
 }
 
 /// A process that an install would end.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Ending {
     /// The pid of the process, such as `<0.42.0>`.
     pub pid: String,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use pq_protocol::{Exit, Failure};
 use pq_saves::{Readable, export, word};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::command::Typed;
@@ -26,8 +27,8 @@ pub(crate) struct ExportArgs {
 }
 
 /// The answer to `avatars export`.
-#[derive(Serialize, Debug)]
-struct Written {
+#[derive(Serialize, Debug, JsonSchema)]
+pub(in crate::commands) struct Written {
     file: PathBuf,
     name: String,
     /// The number of the row in the store.

@@ -6,6 +6,7 @@ use clap::Args;
 use pq_protocol::{Exit, Failure, Named, Request};
 use pq_saves::{BadExport, EXPORT_BYTES_MAX, Exported, Import, Imported};
 use pq_store::Database;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::absolute::absolute;
@@ -41,7 +42,7 @@ pub(crate) struct ImportAvatar {
 }
 
 /// The answer to `avatars import`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "import_avatar")]
 pub(crate) struct IsImported {
     name: String,

@@ -6,6 +6,7 @@ use clap::Args;
 use pq_protocol::{Failure, Named, Request};
 use pq_saves::word;
 use pq_store::{Database, Row, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::command::{Typed, Words, request};
@@ -36,7 +37,7 @@ pub(crate) struct RemoveAvatar {
 }
 
 /// The answer to `avatars remove`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "remove_avatar")]
 pub(crate) struct IsRemoved {
     name: String,

@@ -7,6 +7,7 @@ use pq_login::Secret;
 use pq_protocol::{Exit, Failure, Named, Request};
 use pq_saves::word;
 use pq_store::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::command::{Typed, Words, request};
@@ -34,7 +35,7 @@ pub(crate) struct ResetWord {
 }
 
 /// The answer to `avatars reset-word`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "reset_word")]
 pub(crate) struct IsReset {
     name: String,

@@ -4,6 +4,7 @@ use clap::Args;
 use pq_protocol::{Failure, Named, Request};
 use pq_saves::word;
 use pq_store::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::command::{Typed, Words, request};
@@ -32,7 +33,7 @@ pub(crate) struct RetryAvatar {
 }
 
 /// The answer to `avatars retry`.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 #[serde(tag = "operation", rename = "retry_avatar")]
 pub(crate) struct Plays {
     name: String,

@@ -4,6 +4,7 @@ use clap::Args;
 use pq_otp::moved::{ProcessView, StateView, Subtree};
 use pq_protocol::Failure;
 use pq_term::printable_lines;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::command::Typed;
@@ -21,11 +22,12 @@ pub(crate) struct ShowArgs {
 }
 
 /// The answer to `avatars show`.
-#[derive(Serialize, Debug)]
-struct Whole {
+#[derive(Serialize, Debug, JsonSchema)]
+pub(in crate::commands) struct Whole {
     #[serde(flatten)]
     row: SavedAvatar,
     /// The processes, each before its children; empty if they cannot be decoded.
+    #[schemars(with = "Vec<serde_json::Value>")]
     processes: Vec<ProcessView>,
     /// The reason why the processes cannot be decoded.
     damage: Option<String>,

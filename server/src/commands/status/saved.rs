@@ -3,13 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use pq_saves::Saves;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::counted;
 use crate::clock::rfc3339;
 
 /// The store, and the work of saving.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub(super) struct SavesStatus {
     /// The path of the database.
     file: String,

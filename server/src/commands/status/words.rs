@@ -1,5 +1,6 @@
 //! The words of players in the status of a node.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::counted;
@@ -7,7 +8,7 @@ use crate::running::RunningNode;
 use crate::words::Counts;
 
 /// Counts since the start of the node, and the number of words.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Debug, JsonSchema)]
 pub(super) struct WordsStatus {
     /// The number of rows with words.
     rows: u64,

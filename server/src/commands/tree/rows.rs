@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use pq_otp::{Pid, ProcessInfo};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The number of processes of one module, version and parent up to which each has a row; larger groups become one
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 const ALIKE_MAX: usize = 8;
 
 /// A process of the tree, or a group of similar processes.
-#[derive(Serialize, Deserialize, PartialEq, Debug)]
+#[derive(Serialize, Deserialize, PartialEq, Debug, JsonSchema)]
 pub(crate) struct TreeRow {
     /// The distance to the root of the tree; 0 for a root.
     pub(in crate::commands) depth: u64,
