@@ -5,9 +5,12 @@
 //!   runtime, door, saves, libraries ─► figures ─► Reading ─┬─ each 100 ms while somebody looks ─► keeper ─► `pq events`
 //!   records of installs, stalls ─────► Views ──┘           └─ at a request ─► `metrics`
 //! ```
+//! `crowd` follows the avatars, for the live page and for the recordings of installs (`recordings`).
 
+mod crowd;
 mod figures;
 mod keeper;
+pub(crate) mod recordings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +22,7 @@ use pq_otp::{News, Notice, Notices, Stall, StallEvent, StallHook};
 use pq_protocol::record::InstallRecord;
 use tokio::sync::watch;
 
+pub(crate) use crowd::{Crowd, keep_crowd};
 pub(crate) use figures::{reading, unready};
 pub(crate) use keeper::keep;
 

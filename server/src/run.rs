@@ -25,7 +25,7 @@ use crate::boot::{Booted, Hooks, boot};
 use crate::clock::doubt;
 use crate::door;
 use crate::end_at_once::end_at_once;
-use crate::feed::{self, Views};
+use crate::feed::{self, Crowd, Views};
 use crate::history::History;
 use crate::lifetime::Lifetime;
 use crate::logging::{self, level};
@@ -369,11 +369,13 @@ impl Service<'_> {
             releases,
             door: door.clone(),
             saves: saves.clone(),
+            crowd: Crowd::new(),
             history: self.history,
             wishes: self.wish,
         };
         let running = Arc::new(running(parts, self.shutdown)?);
         feed::keep(running.views(), &running).context("failed to start a thread")?;
+        feed::keep_crowd(running.crowd(), &booted).context("failed to start a thread")?;
         let socket = OperatorSocket::open(running.clone(), options.socket_dir.as_deref())?;
         let addresses = Addresses::of(door.as_deref(), metrics.as_ref());
         metrics.iter().for_each(|metrics| metrics.show(&running));

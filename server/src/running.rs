@@ -38,7 +38,7 @@ use upgrade_news::UpgradeNews;
 
 use crate::boot::Booted;
 use crate::door::{self, Game};
-use crate::feed::Views;
+use crate::feed::{Crowd, Views};
 use crate::history::History;
 use crate::logging::level;
 
@@ -67,6 +67,8 @@ pub(crate) struct Parts {
     pub(crate) history: Arc<History>,
     /// The readings for viewers and metrics.
     pub(crate) views: Arc<Views>,
+    /// The avatars for the live page, and the recordings of installs.
+    pub(crate) crowd: Arc<Crowd>,
     /// Sends operators' requests for a stop or restart.
     pub(crate) wishes: mpsc::Sender<Wish>,
 }
@@ -83,9 +85,11 @@ impl RunningNode {
         let turn = Arc::new(Turn::default());
         let news = Arc::new(UpgradeNews::at(parts.door.clone()));
         let (told, also) = (turn.clone(), news.clone());
+        let (crowd, booted) = (parts.crowd.clone(), parts.booted.clone());
         parts.releases.listen(move |status, progress| {
             told.note(progress);
             also.hear(status);
+            crowd.hear(&booted, status);
         });
         let shutdown = Shutdown::new(End {
             door: parts.door.clone(),
@@ -151,6 +155,11 @@ impl RunningNode {
     /// The readings for viewers and metrics.
     pub(crate) fn views(&self) -> &Arc<Views> {
         &self.parts.views
+    }
+
+    /// The avatars for the live page, and the recordings of installs.
+    pub(crate) fn crowd(&self) -> &Arc<Crowd> {
+        &self.parts.crowd
     }
 
     /// The history of the tree.

@@ -5,6 +5,7 @@ use pq_term::{Pid, Term};
 
 use super::Shard;
 use crate::code_change::CodeChange;
+use crate::crowd::CrowdChange;
 use crate::process::{Body, Flag, Handler};
 use crate::residue::Residues;
 use crate::supervisor::Input;
@@ -198,6 +199,7 @@ impl Shard {
             process.module = Some(state.module());
             process.body = Body::Callback(state);
         }
+        self.tell_crowd(pid, CrowdChange::Runs);
     }
 
     fn change_code(&mut self, pid: Pid, change: &Change) -> Term {
