@@ -11,6 +11,7 @@ mod crowd;
 mod figures;
 mod keeper;
 pub(crate) mod recordings;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

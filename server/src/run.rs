@@ -62,7 +62,7 @@ pub(crate) fn start(options: &options::Start) -> anyhow::Result<()> {
         or_permanent: options.or_permanent,
         shutdown: options.shutdown.clone(),
     };
-    run(&options.root, which, &options.node, |_| ())
+    run(&options.root, which, &options.node, |_, _| ())
 }
 
 /// The release that a node boots.
@@ -127,7 +127,7 @@ pub(crate) fn run(
     root: &Path,
     which: Which<'_>,
     options: &options::Node,
-    listening: impl FnOnce(Addresses),
+    listening: impl FnOnce(Addresses, &RunningNode),
 ) -> anyhow::Result<()> {
     raise_descriptor_limit();
     if let Some(doubt) = doubt(SystemTime::now()) {
@@ -347,7 +347,7 @@ impl Service<'_> {
     async fn run(
         self,
         options: &options::Node,
-        listening: impl FnOnce(Addresses),
+        listening: impl FnOnce(Addresses, &RunningNode),
         ends: &mut Ends,
     ) -> anyhow::Result<End<Word>> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
@@ -370,6 +370,7 @@ impl Service<'_> {
             door: door.clone(),
             saves: saves.clone(),
             crowd: Crowd::new(),
+            web: metrics.as_ref().map(Metrics::address),
             history: self.history,
             wishes: self.wish,
         };
@@ -389,7 +390,7 @@ impl Service<'_> {
         // Starting avatars takes seconds, so a signal is handled in the meantime.
         let outcome = tokio::select! {
             outcome = wait_for_end(ends) => outcome,
-            failed = play(&booted, options, came_back, || listening(addresses)) => failed.map(|never| match never {}),
+            failed = play(&booted, options, came_back, || listening(addresses, &running)) => failed.map(|never| match never {}),
         };
         let mut stopping = Stopping::begin();
         manager.tell(last_news(&outcome));

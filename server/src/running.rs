@@ -17,6 +17,7 @@ mod shutdown;
 mod turn;
 mod upgrade_news;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -40,6 +41,7 @@ use crate::boot::Booted;
 use crate::door::{self, Game};
 use crate::feed::{Crowd, Views};
 use crate::history::History;
+use crate::live::{self, tokens::Tokens};
 use crate::logging::level;
 
 /// The limit for the shards' lists of processes in milliseconds. A node with 1,000,000 processes lists them within 2
@@ -54,6 +56,7 @@ pub(crate) struct RunningNode {
     bans: Bans,
     shutdown: Shutdown,
     news: Arc<UpgradeNews>,
+    tokens: Tokens,
 }
 
 /// The parts of a running node that its start has created.
@@ -69,6 +72,8 @@ pub(crate) struct Parts {
     pub(crate) views: Arc<Views>,
     /// The avatars for the live page, and the recordings of installs.
     pub(crate) crowd: Arc<Crowd>,
+    /// The web port for operators, if it is open.
+    pub(crate) web: Option<SocketAddr>,
     /// Sends operators' requests for a stop or restart.
     pub(crate) wishes: mpsc::Sender<Wish>,
 }
@@ -104,6 +109,7 @@ impl RunningNode {
             bans,
             shutdown,
             news,
+            tokens: Tokens::default(),
         })
     }
 
@@ -160,6 +166,16 @@ impl RunningNode {
     /// The avatars for the live page, and the recordings of installs.
     pub(crate) fn crowd(&self) -> &Arc<Crowd> {
         &self.parts.crowd
+    }
+
+    /// The tokens for orders from the live page.
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// The address of the live page for a browser on this machine; `None` without a web port for operators.
+    pub(crate) fn live_page(&self) -> Option<String> {
+        self.parts.web.map(|address| live::address(address))
     }
 
     /// The history of the tree.

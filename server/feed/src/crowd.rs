@@ -35,17 +35,17 @@ const CRASHED_US: u64 = 10_000_000;
 /// The change of an avatar.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// It has started.
+    /// The avatar has started.
     Born,
-    /// It runs the version of the event.
+    /// The avatar runs the version of the event.
     Runs,
-    /// A copy of its state is converted.
+    /// A copy of the state is converted.
     Copied,
     /// The converted copy is dropped.
     Dropped,
-    /// It has ended in order.
+    /// The avatar has ended in order.
     Ended,
-    /// It has failed.
+    /// The process has failed, or was killed.
     Failed,
 }
 
@@ -65,7 +65,7 @@ pub struct Member<'a> {
 pub struct Event<'a> {
     /// The avatar after the change.
     pub member: Member<'a>,
-    /// The change.
+    /// The change that has led to it.
     pub change: Change,
     /// The time in microseconds.
     pub at_us: u64,
@@ -76,13 +76,13 @@ pub struct Event<'a> {
 pub struct Changed {
     /// The place of the dot, from 0.
     pub place: u32,
-    /// Its new code.
+    /// The new code of the dot.
     pub code: u8,
     /// The time of the change in microseconds.
     pub at_us: u64,
 }
 
-/// All dots.
+/// The dots of a node, by their places.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Dots {
     versions: Vec<String>,
@@ -105,7 +105,8 @@ impl Dots {
     pub fn of<'a>(members: impl IntoIterator<Item = Member<'a>>) -> Dots {
         let mut dots = Dots::default();
         for member in members {
-            dots.appear(&member);
+            let place = dots.appear(&member);
+            dots.codes[place as usize] = dots.number(member.vsn);
         }
         dots
     }
@@ -152,9 +153,8 @@ impl Dots {
             Change::Failed => self.crash(place, event),
             _ => (),
         }
-        let is_new = own == 0 || own != code;
         self.codes[place as usize] = code;
-        is_new.then_some(Changed {
+        (own != code).then_some(Changed {
             place,
             code,
             at_us: event.at_us,
@@ -180,7 +180,10 @@ impl Dots {
 
     /// Gives a new avatar the place of the one that it follows, or else a vacant one.
     fn appear(&mut self, member: &Member<'_>) -> u32 {
-        let followed = self.crashed.iter().position(|it| it.parent == member.parent);
+        let followed = self
+            .crashed
+            .iter()
+            .position(|it| it.parent == member.parent);
         let followed = followed.and_then(|at| self.crashed.remove(at));
         let place = followed
             .map(|crashed| crashed.place)
@@ -190,7 +193,6 @@ impl Dots {
             self.codes.push(0);
             self.processes.push(0);
         }
-        self.codes[place as usize] = self.number(member.vsn);
         self.processes[place as usize] = member.process;
         self.places.insert(member.process, place);
         place
@@ -259,7 +261,10 @@ mod tests {
         let seen = |code| Some((1, code));
         let expected = [seen(0x11), None, seen(2), seen(0x12), seen(2)];
         assert_eq!(steps, expected);
-        assert_eq!((dots.versions(), dots.codes()), (&["1".into(), "2".into()][..], &[1, 2][..]));
+        assert_eq!(
+            (dots.versions(), dots.codes()),
+            (&["1".into(), "2".into()][..], &[1, 2][..])
+        );
     }
 
     #[test]
@@ -269,7 +274,9 @@ mod tests {
         let crashed = dots.apply(&event(member(12, 2, "1"), Change::Failed));
         assert_eq!(crashed.map(|it| it.code), Some(CRASHED | 1));
         assert_eq!((dots.process_at(2), dots.place_of(12)), (None, None));
-        dots.apply(&event(member(20, 2, "1"), Change::Born));
+        let lives_again = dots.apply(&event(member(20, 2, "1"), Change::Born));
+        let lives_again = lives_again.map(|it| (it.place, it.code));
+        assert_eq!(lives_again, Some((2, 1)));
         dots.apply(&event(member(21, 9, "1"), Change::Born));
         dots.apply(&event(member(22, 9, "1"), Change::Born));
         let places = [20, 21, 22].map(|process| dots.place_of(process));
@@ -290,7 +297,11 @@ mod tests {
     #[test]
     fn events_from_before_the_listing_do_no_harm() {
         let mut dots = Dots::of([member(7, 1, "2")]);
-        for (vsn, change) in [("1", Change::Born), ("1", Change::Copied), ("2", Change::Runs)] {
+        for (vsn, change) in [
+            ("1", Change::Born),
+            ("1", Change::Copied),
+            ("2", Change::Runs),
+        ] {
             dots.apply(&event(member(7, 1, vsn), change));
         }
         assert_eq!(dots.codes().len(), 1);

@@ -96,7 +96,7 @@ impl Beginning {
 }
 
 impl Recorder {
-    /// Begins a recording.
+    /// Begins the recording of an install.
     pub fn begin(beginning: Beginning) -> Recorder {
         Recorder {
             began_us: beginning.at_us,
@@ -112,7 +112,9 @@ impl Recorder {
         let after_us = event.at_us.saturating_sub(self.began_us);
         let after_us = u32::try_from(after_us).unwrap_or(NEVER);
         let is_followed = matches!(event.change, Change::Copied | Change::Runs);
-        if !is_followed && event.change != Change::Dropped {
+        let is_of_install = is_followed || event.change == Change::Dropped;
+        // A check before the install has dropped its copies, which is told in the same log.
+        if !is_of_install || event.at_us < self.began_us {
             return;
         }
         let process = event.member.process;
@@ -158,7 +160,8 @@ impl Recorder {
             sampled: self.sampled.len(),
             record: record.clone(),
         };
-        let mut bytes = serde_json::to_vec(&head).expect("the facts of an install have text for keys");
+        let mut bytes =
+            serde_json::to_vec(&head).expect("the facts of an install have text for keys");
         bytes.resize((bytes.len() + 1).next_multiple_of(4) - 1, b' ');
         bytes.push(b'\n');
         for sampled in &self.sampled {
@@ -232,6 +235,7 @@ mod tests {
     fn each_avatar_has_its_last_conversion_and_its_first_swap() {
         let mut recorder = recorder(3);
         for (process, change, at_us) in [
+            (8, Change::Dropped, 990),
             (8, Change::Copied, 1_010),
             (9, Change::Copied, 1_011),
             (8, Change::Copied, 1_020),
@@ -249,7 +253,9 @@ mod tests {
         assert_eq!((head.sampled, head.total, head.phases[1].at_us), (2, 3, 50));
         let numbers = &bytes[bytes.len() - 24..];
         let numbers = numbers.chunks_exact(4);
-        let numbers: Vec<u32> = numbers.map(|it| u32::from_le_bytes(it.try_into().unwrap())).collect();
+        let numbers: Vec<u32> = numbers
+            .map(|it| u32::from_le_bytes(it.try_into().unwrap()))
+            .collect();
         assert_eq!(numbers, [11, NEVER, 50, 20, 40, NEVER]);
         assert_eq!((bytes.len() - 24) % 4, 0);
     }

@@ -58,7 +58,7 @@ pub struct CrowdEvent {
 /// The processes whose events are wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CrowdShare {
-    /// No process.
+    /// No process, which is how a node starts.
     Nobody,
     /// A sample of about one in so many processes, the same ones each time. Their births and ends are not logged.
     OneIn(u32),

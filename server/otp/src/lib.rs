@@ -71,7 +71,9 @@ pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Ask, Asking, Called, Question};
 pub use node::{Census, Listing, Missing, NameHook, NameRegistry, Runner};
 pub use node::{Children, Comeback, EndOf, Restart};
-pub use node::{Config, CrowdMember, ExitHook, Kin, Node, OnReply, RequestError, Service, ServiceCall};
+pub use node::{
+    Config, CrowdMember, ExitHook, Kin, Node, OnReply, RequestError, Service, ServiceCall,
+};
 pub use node::{News, Notice, Notices};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};

@@ -173,7 +173,6 @@ pub(crate) fn on_releases<R: OnReleases>(
     let outcome = node.releases().carry_out(carry_out).asked_by(who);
     let recording = outcome.record.as_ref().and_then(|record| {
         tracing::info!(%who, request = %typed, "install: {record}");
-        node.views().note_install(record);
         node.crowd().end_recording(node.booted(), record)
     });
     let is_done = outcome.answer.is_ok();
@@ -195,6 +194,10 @@ pub(crate) fn on_releases<R: OnReleases>(
         if let (Some(id), Some(recording)) = (id, recording) {
             recordings::keep(node.booted().root(), id, &recording);
         }
+    }
+    // Viewers hear of the end when the entry of the history and the recording are there.
+    if let Some(record) = &outcome.record {
+        node.views().note_install(record);
     }
     let why = match is_done {
         true => format!("`{typed}` requires a restart"),

@@ -75,7 +75,9 @@ impl Crowd {
 
     /// The place of a process in the crowd.
     pub(crate) fn place_of(&self, pid: Pid) -> Option<u32> {
-        self.frames.read(|dots| dots.place_of(pid.as_raw())).flatten()
+        self.frames
+            .read(|dots| dots.place_of(pid.as_raw()))
+            .flatten()
     }
 
     /// Begins a recording when an install begins. Called on the thread of the install.

@@ -25,7 +25,11 @@ fn file(root: &Path, id: u64) -> PathBuf {
 /// Keeps the recording of the install with this entry in the history, and removes the oldest ones.
 pub(crate) fn keep(root: &Path, id: u64, recording: &[u8]) {
     if recording.len() > RECORDING_MAX {
-        tracing::warn!(id, bytes = recording.len(), "the recording of an install is too large and is not kept");
+        tracing::warn!(
+            id,
+            bytes = recording.len(),
+            "the recording of an install is too large and is not kept"
+        );
         return;
     }
     if let Err(error) = durable::write(&file(root, id), recording) {
@@ -49,7 +53,9 @@ pub(crate) fn ids(root: &Path) -> Vec<u64> {
     let Ok(entries) = std::fs::read_dir(folder(root)) else {
         return Vec::new();
     };
-    let names = entries.flatten().map(|entry| PathBuf::from(entry.file_name()));
+    let names = entries
+        .flatten()
+        .map(|entry| PathBuf::from(entry.file_name()));
     let recordings = names.filter(|name| name.extension().is_some_and(|it| it == ENDING));
     let id = |name: PathBuf| name.file_stem()?.to_str()?.parse().ok();
     let mut ids: Vec<u64> = recordings.filter_map(id).collect();

@@ -53,6 +53,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("wall", &["Tea at five."]),
     ("lock", &["off"]),
     ("shutdown", &["--cancel"]),
+    ("token", &[]),
     ("tree", &["--all"]),
     ("names", &[]),
     ("sys get-state", &["bot-0"]),

@@ -79,7 +79,7 @@ impl Crowd {
         })
     }
 
-    /// Whether somebody looks.
+    /// Whether there is any viewer now.
     pub fn is_viewed(&self) -> bool {
         self.inner.lock().viewers > 0
     }
@@ -142,7 +142,10 @@ impl Onlooker {
             return None;
         }
         let wanted = self.seen.map(|seen| seen.wrapping_add(1));
-        let next = inner.frames.iter().find(|(number, _)| Some(*number) == wanted);
+        let next = inner
+            .frames
+            .iter()
+            .find(|(number, _)| Some(*number) == wanted);
         match next {
             Some((number, frame)) => {
                 self.seen = Some(*number);
@@ -248,7 +251,7 @@ mod tests {
         u32::from_le_bytes(frame[at..at + 4].try_into().unwrap())
     }
 
-    /// What a page does with a frame.
+    /// Draws a frame as a page does.
     fn draw(frame: &[u8], codes: &mut Vec<u8>) -> String {
         let (count, text) = (u32_at(frame, 20) as usize, u32_at(frame, 24) as usize);
         let body = &frame[32 + text..];
@@ -302,7 +305,10 @@ mod tests {
         swap(&crowd, 1, "2", 51_000);
         let frame = viewer.next_frame().unwrap();
         let text = u32_at(&frame, 24) as usize;
-        assert_eq!((u32_at(&frame, 16), u32_at(&frame, 32 + text + 4)), (100_000, 50_000));
+        assert_eq!(
+            (u32_at(&frame, 16), u32_at(&frame, 32 + text + 4)),
+            (100_000, 50_000)
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::process::Seen;
 /// A process of a crowd.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct CrowdMember {
-    /// The process.
+    /// The pid of the member itself.
     pub pid: Pid,
     /// The process that started it.
     pub parent: Pid,
