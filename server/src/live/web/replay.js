@@ -143,12 +143,12 @@ export class Replay {
     this.rail.phases(cut, { isOver: atUs >= this.endUs, failed: Boolean(recording.record.failure) });
     this.range.value = String(Math.round(atUs));
     this.range.setAttribute("aria-valuetext", `${time(atUs)} of ${time(this.endUs)}`);
-    const speed = this.speed >= 1 ? "as fast as it was" : `${number(1 / this.speed)} times slower than it was`;
+    const speed = this.speed >= 1 ? "as fast as it was" : `${number(1 / this.speed)}× slower`;
     const some = sampled < recording.total ? `, a sample of ${sampled}` : "";
     this.label.textContent = `${recording.from} → ${recording.to}: ${time(atUs)} of ${time(this.endUs)}, ${speed}${some}`;
     this.root.querySelector(".pause").textContent = this.isPlaying ? "Pause" : "Play";
     const state = recording.record.failure ? "; it failed" : "";
-    this.rail.say(`Replay: ${this.label.textContent}${state}`, "");
+    this.rail.say(`Replay ${this.label.textContent}${state}`, "");
   }
 
   close() {

@@ -171,7 +171,7 @@ export class Side {
     at("code").replaceChildren(badge(number), ` ${vsn}`);
     const since = this.since.get(card.place);
     const born = this.born.get(card.place);
-    at("clock-process").textContent = born ? `new, ${clock(Date.now() - born)}` : "same process";
+    at("clock-process").textContent = born ? `new ${clock(Date.now() - born)}` : "the same";
     at("clock-socket").textContent = card.socket ? clock(Date.now() - card.socket.since_unix_ms) : "none";
     at("clock-code").textContent = since ? clock(Date.now() - since) : "as before";
     at("clock-of-code").classList.toggle("new", Boolean(since));
