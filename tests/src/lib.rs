@@ -2,6 +2,7 @@
 //!
 //! - [`campaign`]: the length of long proofs;
 //! - [`debian`]: a copy of this machine's system, on which packages are installed;
+//! - [`guest`]: a virtual machine whose power a test can cut;
 //! - [`house`]: a simulated node with the applications of a release linked in, for thousands of heroes and hours of
 //!   game time in seconds;
 //! - [`manager`]: a service manager, which a node notifies;
@@ -16,6 +17,8 @@
 pub mod campaign;
 
 pub mod debian;
+
+pub mod guest;
 
 pub mod house;
 

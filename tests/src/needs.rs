@@ -78,6 +78,18 @@ pub enum Need {
     CargoDeb,
     /// `tmux`, a terminal whose screen a test can read and resize.
     Tmux,
+    /// `qemu-system-x86_64`, a virtual machine.
+    Qemu,
+    /// Debian's kernel for virtual machines.
+    Kernel,
+    /// `busybox` that needs no library.
+    Busybox,
+    /// `e2fsck`, which stands for all of e2fsprogs.
+    E2fsprogs,
+    /// `cpio`, which packs the first file system of a virtual machine.
+    Cpio,
+    /// `strip` of binutils.
+    Strip,
 }
 
 struct Row {
@@ -106,7 +118,7 @@ const fn row(
 }
 
 /// The rows, in the order of [`Need`].
-const TABLE: [Row; 27] = [
+const TABLE: [Row; 33] = [
     row(
         Need::Bash,
         "bash",
@@ -290,6 +302,45 @@ const TABLE: [Row; 27] = [
         "tmux",
         (&["tmux", "-V"], "tmux "),
         "Debian: tmux",
+    ),
+    row(
+        Need::Qemu,
+        "qemu-system-x86_64",
+        (&["qemu-system-x86_64", "--version"], "QEMU emulator"),
+        "Debian: qemu-system-x86",
+    ),
+    row(
+        Need::Kernel,
+        "a kernel for virtual machines",
+        (
+            &["find", "/boot", "-name", "vmlinuz-*-cloud-amd64"],
+            "-cloud-amd64",
+        ),
+        "Debian: linux-image-cloud-amd64",
+    ),
+    row(
+        Need::Busybox,
+        "busybox without libraries",
+        (&["/bin/busybox", "--help"], "BusyBox v"),
+        "Debian: busybox-static",
+    ),
+    row(
+        Need::E2fsprogs,
+        "e2fsck, mke2fs and debugfs",
+        (&["e2fsck", "-V"], "e2fsck 1"),
+        "Debian: e2fsprogs",
+    ),
+    row(
+        Need::Cpio,
+        "cpio",
+        (&["cpio", "--version"], "GNU cpio"),
+        "Debian: cpio",
+    ),
+    row(
+        Need::Strip,
+        "strip of binutils",
+        (&["strip", "--version"], "GNU strip"),
+        "Debian: binutils",
     ),
 ];
 

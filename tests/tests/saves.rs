@@ -13,12 +13,15 @@
 //! | `fallen` | heroes whose state machine fails |
 //! | `files` | backup, restore, check, a full disk |
 //! | `told` | kills at random moments: no client has read a fact that its hero lacks |
+//! | `power` | the same with power cuts of a virtual machine |
 //! | `one` | one hero in the hands of an operator |
-//! | `saved` | the common questions |
+//! | `crowd`, `saved` | clients that note what they read; the common questions |
 #![allow(clippy::unwrap_used)]
 
 #[path = "saves/aside.rs"]
 mod aside;
+#[path = "saves/crowd.rs"]
+mod crowd;
 #[path = "saves/disk.rs"]
 mod disk;
 #[path = "saves/extra.rs"]
@@ -33,6 +36,8 @@ mod generated;
 mod killed;
 #[path = "saves/one.rs"]
 mod one;
+#[path = "saves/power.rs"]
+mod power;
 #[path = "saves/saved.rs"]
 mod saved;
 #[path = "saves/stalled.rs"]

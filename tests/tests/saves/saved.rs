@@ -50,6 +50,15 @@ pub(crate) fn came_back(node: &Running, how_many: &str) {
     node.wrote(&format!("{how_many} came back in "));
 }
 
+/// Checks the same for a number of heroes; without any there is nothing to wait for.
+pub(crate) fn all_came_back(node: &Running, saved: usize) {
+    match saved {
+        0 => (),
+        1 => came_back(node, "1 hero"),
+        many => came_back(node, &format!("{many} heroes")),
+    }
+}
+
 /// The system's clock, in milliseconds since 1970, as rows have it.
 pub(crate) fn now_ms() -> u64 {
     SystemTime::now()
