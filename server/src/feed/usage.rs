@@ -1,19 +1,26 @@
 //! The processor time and the memory of this program, from `/proc` (`proc_pid_stat(5)`, `proc_pid_statm(5)`).
 
+use std::path::Path;
+
 use rustix::param::{clock_ticks_per_second, page_size};
 
 /// The processor time so far in microseconds; 0 if the system does not tell.
 pub(super) fn cpu_us() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    ticks(&stat).unwrap_or_default() * 1_000_000 / clock_ticks_per_second().max(1)
+    ticks(&read("/proc/self/stat")).unwrap_or_default() * 1_000_000
+        / clock_ticks_per_second().max(1)
 }
 
 /// The resident memory in bytes; 0 if the system does not tell.
 pub(super) fn memory_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let statm = read("/proc/self/statm");
     let pages = statm.split_whitespace().nth(1);
     let pages: Option<u64> = pages.and_then(|pages| pages.parse().ok());
     pages.unwrap_or_default() * page_size() as u64
+}
+
+fn read(file: &str) -> String {
+    let bytes = pq_files::read(Path::new(file), pq_files::TEXT_BYTES_MAX);
+    String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
 }
 
 /// The fields 14 and 15, in the program and in the kernel for it; the name in field 2 may contain any characters.

@@ -164,7 +164,14 @@ fn a_release_that_fails_for_one_hero_changes_no_colour_and_the_page_says_so() {
     let settings = fs::read_to_string(&file).unwrap();
     fs::write(file, settings.replace("[{sockserv,", fate)).unwrap();
     let package = tree.root().join("releases/processquest-1.1.1.tar.gz");
-    fs::write(package, Draft::broken().package()).unwrap();
+    // The page installs whole releases only.
+    let mut draft = Draft::broken();
+    let (part, whole) = (
+        "{load_module, processquest}",
+        "{load_module, processquest}, {load_module, pq_sup}",
+    );
+    draft.appup = draft.appup.replace(part, whole);
+    fs::write(package, draft.package()).unwrap();
     let (_node, live) = node(&tree, "1000");
     tree.does(&["unpack", "processquest-1.1.1"]);
     let url = format!("http://{live}/live?theme=dark#token={}", token(&tree));
