@@ -12,6 +12,7 @@ const at = (id) => document.getElementById(id);
 const BEATS = 300;
 const FLASH_MS = 4_000;
 const LABEL_MS = 5_000;
+const ORDERS_MS = 4_000;
 const LABELS_MAX = 4;
 
 const page = {
@@ -27,7 +28,7 @@ const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const crowd = new Crowd(at("dots"), { reduced });
 const rail = new Rail(at("rail"));
 const replay = new Replay(crowd, rail, at("replay"), { over: showInstall });
-const side = new Side(crowd, { chosen: choose });
+const side = new Side(crowd, { chosen: ring, shown: () => orders.draw() });
 const orders = new Orders({
   chosen: () => (crowd.live[side.place] && !(crowd.live[side.place] & CRASHED) ? { pid: side.last?.pid, name: at("name").textContent } : null),
   noun: () => page.noun[0],
@@ -88,6 +89,8 @@ function draw(now) {
   requestAnimationFrame(draw);
 }
 setInterval(() => page.reading && truths(), 1_000);
+// Packages and releases also change by commands.
+setInterval(() => !document.hidden && orders.refresh(), ORDERS_MS);
 
 // ---- the three truths ----
 
@@ -280,10 +283,6 @@ async function play(id, isSlow) {
 }
 
 // ---- the chosen avatar, and marks on dots ----
-
-function choose() {
-  ring();
-}
 
 /// Names a dot for some seconds.
 function label(place, text) {

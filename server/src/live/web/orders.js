@@ -35,12 +35,15 @@ export class Orders {
   }
 
   async refresh() {
+    let state;
     try {
-      this.state = await ask("/live/releases");
+      state = await ask("/live/releases");
     } catch {
-      // The node starts or stops: the orders stay as they were.
+      return; // The node starts or stops: the orders stay as they were.
     }
-    this.draw();
+    const isSame = JSON.stringify(state) === JSON.stringify(this.state);
+    this.state = state;
+    if (!isSame) this.draw();
   }
 
   /// The orders that make sense now; the commands are those of the chapter.
@@ -142,6 +145,7 @@ export class Orders {
       this.isBusy = false;
       this.ended();
       await this.refresh();
+      this.draw();
     }
   }
 

@@ -33,8 +33,8 @@ function withoutPrefix(fields) {
 }
 
 export class Side {
-  constructor(crowd, { chosen }) {
-    Object.assign(this, { crowd, chosen });
+  constructor(crowd, { chosen, shown }) {
+    Object.assign(this, { crowd, chosen, shown });
     this.place = -1;
     // The times at which this page has seen a place get another version, and another process.
     this.since = new Map();
@@ -163,6 +163,7 @@ export class Side {
       if (this.last.pid !== card.pid) this.born.set(card.place, Date.now());
       this.since.set(card.place, Date.now());
     }
+    const isNew = this.last?.pid !== card.pid;
     this.last = { pid: card.pid, vsn, number, fields };
     document.querySelector("#one .empty").hidden = true;
     at("card").hidden = false;
@@ -176,6 +177,7 @@ export class Side {
     at("clock-code").textContent = since ? clock(Date.now() - since) : "as before";
     at("clock-of-code").classList.toggle("new", Boolean(since));
     this.table(fields, card.why);
+    if (isNew) this.shown();
   }
 
   /// The state, with changed fields first where the version has changed while the card was open.
