@@ -3,10 +3,11 @@
 //! Colours are counted from the pixels of the canvas.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 
-use pq_tests::running::{Draft, Running, Signal, Tree, pq};
-use pq_tests::scrape::{Answer, address, ask};
+use pq_tests::running::{Draft, PATIENCE, Running, Signal, Tree, poll, pq};
+use pq_tests::scrape::{Answer, address, ask, metrics, sum};
 
 use crate::chromium::{Browser, block_on};
 
@@ -88,7 +89,7 @@ impl Browser {
 #[test]
 fn a_room_sees_the_upgrade_and_the_way_back_while_a_hero_is_played_in_the_page() {
     let tree = Tree::new();
-    let (_node, live) = node(&tree, HEROES);
+    let (node, live) = node(&tree, HEROES);
     let url = format!("http://{live}/live?theme=dark#token={}", token(&tree));
     block_on(async {
         let Some(browser) = Browser::open(&url, [1920, 1080]).await else {
@@ -119,6 +120,19 @@ fn a_room_sees_the_upgrade_and_the_way_back_while_a_hero_is_played_in_the_page()
         browser
             .until("document.getElementById('open').textContent === '1'")
             .await;
+
+        // The figures of the page are those of the other views.
+        let metrics = metrics(&node);
+        let heroes = sum(&metrics, "pq_processes", "module=\"pq_player\"");
+        let living = browser
+            .run("return Number(document.getElementById('living').textContent.replace(/\\D/g, ''))")
+            .await;
+        assert_eq!((living.as_f64(), heroes), (Some(10_001.0), 10_001.0));
+        assert_eq!(tree.answer(&["status"])["door"]["players"], 1);
+        assert_eq!(
+            browser.text("#dropped").await,
+            sum(&metrics, "pq_connections_dropped_total", "").to_string()
+        );
 
         browser.orders("Unpack").await;
         browser.orders("Install 1.1.0").await;
@@ -302,4 +316,42 @@ fn a_token_is_short_lived_and_needs_the_web_port() {
     let refused = pq(["token", "--root"]).arg(tree.root()).output().unwrap();
     let sentence = String::from_utf8_lossy(&refused.stderr).to_string();
     assert!(sentence.contains("--metrics-port"), "{sentence}");
+}
+
+/// Opens the WebSocket of the page, and reads until this text has come.
+fn look(live: SocketAddr, until: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(live).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!(
+        "GET /live/ws HTTP/1.1\r\nHost: {live}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut read = Vec::new();
+    while !String::from_utf8_lossy(&read).contains(until) {
+        let mut bytes = [0; 4_096];
+        let count = stream.read(&mut bytes).unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&read));
+        read.extend(&bytes[..count]);
+    }
+    stream
+}
+
+#[test]
+fn forty_pages_look_at_once_and_a_page_that_reads_nothing_disturbs_nobody() {
+    let tree = Tree::new();
+    let (node, live) = node(&tree, "1000");
+    // None of these reads further.
+    let mut pages: Vec<TcpStream> = (0..40).map(|_| look(live, "\"snapshot\"")).collect();
+    look(live, "there are too many viewers already");
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    tree.does(&["install", "1.1.0"]);
+    assert_eq!(sum(&metrics(&node), "pq_feed_viewers", ""), 40.0);
+    pages.clear();
+    let none = poll(PATIENCE, || {
+        let viewers = sum(&metrics(&node), "pq_feed_viewers", "");
+        (viewers == 0.0).then_some(())
+    });
+    assert!(none.is_some(), "views do not end");
+    look(live, "\"snapshot\"");
 }
