@@ -22,6 +22,9 @@ pub const COPIED: u8 = 0x10;
 /// The bit of a dot whose process has failed and has no successor.
 pub const CRASHED: u8 = 0x40;
 
+/// The mark of a change that is none: the avatar of the dot has acted. No dot has it.
+pub const ACTED: u8 = 0x80;
+
 /// The bits that number the version of a dot.
 const VERSION: u8 = 0x0f;
 
@@ -43,6 +46,8 @@ pub enum Change {
     Copied,
     /// The converted copy is dropped.
     Dropped,
+    /// The avatar has handled a message.
+    Acted,
     /// The avatar has ended in order.
     Ended,
     /// The process has failed, or was killed.
@@ -145,6 +150,7 @@ impl Dots {
             Change::Born | Change::Runs => self.number(member.vsn),
             Change::Copied => own | COPIED,
             Change::Dropped => own & !COPIED,
+            Change::Acted => own,
             Change::Ended => 0,
             Change::Failed => own & VERSION | CRASHED,
         };
@@ -154,9 +160,13 @@ impl Dots {
             _ => (),
         }
         self.codes[place as usize] = code;
-        (own != code).then_some(Changed {
+        let shown = match event.change {
+            Change::Acted => own | ACTED,
+            _ => code,
+        };
+        (own != shown).then_some(Changed {
             place,
-            code,
+            code: shown,
             at_us: event.at_us,
         })
     }
@@ -253,13 +263,14 @@ mod tests {
             ("1", Change::Copied),
             ("2", Change::Runs),
             ("2", Change::Copied),
+            ("2", Change::Acted),
             ("2", Change::Dropped),
         ] {
             let changed = dots.apply(&event(member(8, 2, vsn), change));
             steps.push(changed.map(|changed| (changed.place, changed.code)));
         }
         let seen = |code| Some((1, code));
-        let expected = [seen(0x11), None, seen(2), seen(0x12), seen(2)];
+        let expected = [seen(0x11), None, seen(2), seen(0x12), seen(0x92), seen(2)];
         assert_eq!(steps, expected);
         assert_eq!(
             (dots.versions(), dots.codes()),

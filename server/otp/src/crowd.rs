@@ -34,6 +34,8 @@ pub enum CrowdChange {
     Copied,
     /// A transaction has dropped the converted copy.
     Dropped,
+    /// The process has handled a message: a sample, for a view of who acts.
+    Acted,
     /// The process has ended in order.
     Ended,
     /// The process has failed, or was killed.
@@ -60,7 +62,7 @@ pub struct CrowdEvent {
 pub enum CrowdShare {
     /// No process, which is how a node starts.
     Nobody,
-    /// A sample of about one in so many processes, the same ones each time. Their births and ends are not logged.
+    /// A sample of about one in so many processes, the same ones each time, and only what installs change.
     OneIn(u32),
     /// All processes of the module.
     All,
@@ -137,9 +139,9 @@ impl Crowd {
             return;
         };
         let is_of_all = limit == u32::MAX;
-        let is_of_install = !matches!(
+        let is_of_install = matches!(
             change,
-            CrowdChange::Born | CrowdChange::Ended | CrowdChange::Failed
+            CrowdChange::Copied | CrowdChange::Runs | CrowdChange::Dropped
         );
         let is_sampled = is_of_install && spread(pid) < limit;
         if !(is_of_all || is_sampled) || module.name() != *self.module.read().unpoisoned() {

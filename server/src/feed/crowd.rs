@@ -243,6 +243,7 @@ fn event(event: &CrowdEvent) -> Event<'static> {
             CrowdChange::Runs => Change::Runs,
             CrowdChange::Copied => Change::Copied,
             CrowdChange::Dropped => Change::Dropped,
+            CrowdChange::Acted => Change::Acted,
             CrowdChange::Ended => Change::Ended,
             CrowdChange::Failed => Change::Failed,
         },

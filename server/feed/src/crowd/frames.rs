@@ -13,7 +13,7 @@
 //!
 //! The text follows: a JSON object with `versions`, padded with spaces; it is empty in a frame of changes without a new version.
 //! A snapshot then has the codes of all dots, a byte each. Changes have the places (`u32`), the microseconds since the beginning of
-//! the frame (`u32`) and the codes, in the order of their times.
+//! the frame (`u32`) and the codes, in the order of their times. A code with [`super::ACTED`] changes nothing: the avatar has acted.
 //!
 //! The last 8 frames are kept, and no queue for a viewer: one that is later gets a snapshot.
 

@@ -4,6 +4,7 @@
 export const COPIED = 0x10;
 export const HELD = 0x20;
 export const CRASHED = 0x40;
+const ACTED = 0x80;
 const VERSION = 0x0f;
 
 // Blue and gold first: they stay apart for all kinds of colour blindness.
@@ -131,6 +132,7 @@ export class Crowd {
   }
 
   set(place, code, now) {
+    if (code & ACTED) return this.twinkle(place, now);
     if (place >= this.live.length) {
       const grown = new Uint8Array(Math.max(place + 1, this.live.length));
       grown.set(this.live);
@@ -150,6 +152,14 @@ export class Crowd {
     const isFresh = isNewCode && !this.reduced && now < Infinity && this.fresh.length < FRESH_MAX;
     if (isFresh) this.fresh.push({ place, until: now + FRESH_MS });
     this.paint(place, code, isFresh);
+  }
+
+  /// Brightens the dot of an avatar that acts.
+  twinkle(place, now) {
+    const isDrawn = !this.reduced && !this.isReplay && now < Infinity && this.fresh.length < FRESH_MAX;
+    if (!isDrawn || !this.shown[place] || this.crosses.has(place)) return;
+    this.fresh.push({ place, until: now + FRESH_MS });
+    this.paint(place, this.shown[place], true);
   }
 
   /// Shows other dots than the live ones; `null` ends that.

@@ -11,12 +11,13 @@ fn changes(rig: &Rig) -> BTreeMap<Pid, Vec<(CrowdChange, &'static str)>> {
     let events = rig.sim.node().crowd_events();
     assert!(events.is_complete());
     let mut by_pid = BTreeMap::<_, Vec<_>>::new();
+    let events = events.events.into_iter();
     for CrowdEvent {
         pid,
         module,
         change,
         ..
-    } in events.events
+    } in events.filter(|event| event.change != CrowdChange::Acted)
     {
         by_pid.entry(pid).or_default().push((change, module.vsn()));
     }
