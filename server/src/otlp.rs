@@ -68,8 +68,10 @@ impl Exporter {
             ended: SystemTime::now(),
         };
         let installs = self.installs.lock();
-        let sent = installs.as_ref().map(|installs| installs.try_send(install));
-        if let Some(Err(_)) = sent {
+        let Some(installs) = installs.as_ref() else {
+            return;
+        };
+        if installs.try_send(install).is_err() {
             tracing::warn!("the spans of an install are not sent: the collector takes nothing");
         }
     }
