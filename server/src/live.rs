@@ -15,6 +15,7 @@ mod files;
 mod gate;
 mod look;
 mod orders;
+pub(crate) mod place;
 mod stream;
 pub(crate) mod tokens;
 
@@ -28,22 +29,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use pq_protocol::{Exit, Failure};
 
-use crate::metrics::Source;
+use crate::metrics::source::Source;
 use crate::running::RunningNode;
 pub(crate) use gate::Hosts;
 
 /// The client of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
-
-/// The address of the page for a browser on this machine, where the port is open at this address.
-pub(crate) fn address(port: SocketAddr) -> String {
-    let name = match port.ip() {
-        ip if ip.is_loopback() || ip.is_unspecified() => "localhost".to_string(),
-        _ => return format!("http://{port}/live"),
-    };
-    format!("http://{name}:{}/live", port.port())
-}
 
 /// The routes of the page.
 pub(crate) fn router(hosts: Arc<Hosts>) -> Router<Source> {

@@ -1,4 +1,4 @@
-//! The web port for operators' programs: metrics for Prometheus, and two answers about health.
+//! The web port for operators: metrics for Prometheus, two answers about health, and the live page.
 //!
 //! ```text
 //!   GET /metrics ─► a reading (`feed`) ─► OpenMetrics or the older text, as the client accepts
@@ -15,6 +15,7 @@
 
 mod connection;
 mod settings;
+pub(crate) mod source;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, Weak};
@@ -27,7 +28,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use pq_feed::Format;
-use pq_otp::Node;
 use tokio::net::TcpListener;
 
 use crate::boot::Booted;
@@ -37,6 +37,7 @@ use crate::options;
 use crate::running::RunningNode;
 use connection::accept_all;
 pub(crate) use settings::judge;
+use source::Source;
 
 /// The port of `pq demo`, the usual one of exporters of OpenTelemetry's metrics for Prometheus.
 pub(crate) const PORT: u16 = 9_464;
@@ -44,14 +45,6 @@ pub(crate) const PORT: u16 = 9_464;
 /// The open port, until the node ends.
 pub(crate) struct Metrics {
     address: SocketAddr,
-    node: Arc<OnceLock<Weak<RunningNode>>>,
-}
-
-/// The parts of a node that the answers need.
-#[derive(Clone)]
-pub(crate) struct Source {
-    runtime: Node,
-    /// Empty while the node starts.
     node: Arc<OnceLock<Weak<RunningNode>>>,
 }
 
@@ -163,17 +156,6 @@ async fn readiness(State(source): State<Source>) -> Response {
 
 fn unavailable(why: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
-}
-
-impl Source {
-    /// The node.
-    ///
-    /// # Errors
-    /// The reason why there is none.
-    pub(crate) fn node(&self) -> Result<Arc<RunningNode>, &'static str> {
-        let node = self.node.get().ok_or("the node starts")?;
-        node.upgrade().ok_or("the node stops")
-    }
 }
 
 #[cfg(test)]

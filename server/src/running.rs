@@ -41,7 +41,8 @@ use crate::boot::Booted;
 use crate::door::{self, Game};
 use crate::feed::{Crowd, Views};
 use crate::history::History;
-use crate::live::{self, tokens::Tokens};
+use crate::live::place;
+use crate::live::tokens::Tokens;
 use crate::logging::level;
 
 /// The limit for the shards' lists of processes in milliseconds. A node with 1,000,000 processes lists them within 2
@@ -175,7 +176,7 @@ impl RunningNode {
 
     /// The address of the live page for a browser on this machine; `None` without a web port for operators.
     pub(crate) fn live_page(&self) -> Option<String> {
-        self.parts.web.map(live::address)
+        self.parts.web.map(place::address)
     }
 
     /// The history of the tree.

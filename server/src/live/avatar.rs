@@ -13,7 +13,7 @@ use serde_json::json;
 use sockserv::{Guest, Transport};
 
 use super::answer;
-use crate::metrics::Source;
+use crate::metrics::source::Source;
 use crate::running::{RunningNode, plays};
 
 /// The limit for the process to tell its state. The page asks again after a second.

@@ -14,7 +14,7 @@ use axum::routing::get;
 use flate2::{Compression, GzBuilder};
 
 use super::gate::name;
-use crate::metrics::Source;
+use crate::metrics::source::Source;
 
 struct File {
     path: &'static str,

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{answer, refusal};
 use crate::commands;
 use crate::feed::recordings;
-use crate::metrics::Source;
+use crate::metrics::source::Source;
 use crate::running::RunningNode;
 
 /// The past installs that the page shows at most.

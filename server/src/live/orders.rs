@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::{as_json, failed, refusal};
 use crate::commands::{self, Ended, Operator, Order};
-use crate::metrics::Source;
+use crate::metrics::source::Source;
 use crate::running::{RunningNode, Wish};
 
 /// The message of these operations in the history.

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, interval_at, timeout};
 
 use super::refusal;
-use crate::metrics::Source;
+use crate::metrics::source::Source;
 use crate::running::RunningNode;
 
 /// The limit for a page to read a frame.

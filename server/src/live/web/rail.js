@@ -69,7 +69,7 @@ export class Rail {
     this.root.dataset.state = record.failure ? "failed" : "done";
     const pause = record.pause_us;
     if (record.failure) {
-      this.say(`${record.to} was not installed. Everybody plays on ${record.from}.`, record.failure.sentence);
+      this.say(`${record.to} was not installed. Everybody plays on ${record.from}.`, record.failure.error);
     } else {
       const counts = Object.values(record.processes).reduce((sum, count) => sum + count, 0);
       this.say(
