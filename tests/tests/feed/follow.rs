@@ -130,13 +130,12 @@ fn a_trace_ends_with_its_process_its_node_and_its_time_and_is_bounded() {
     node.signal(Signal::TERM);
     assert!(node.end().success());
     for mut other in others.into_iter().chain([last, slow]) {
-        assert_eq!(
-            other.end().code(),
-            Some(7),
-            "{} {}",
-            other.log(),
-            other.out()
-        );
+        // The node lets its heroes go while it stops, so the end of the process may be the last step.
+        let code = other.end().code();
+        let out = other.out();
+        let is_over = out.contains("\"step\":\"exit\"") || out.contains("  ended: ");
+        let expected = if is_over { 0 } else { 7 };
+        assert_eq!(code, Some(expected), "{} {out}", other.log());
     }
 }
 
