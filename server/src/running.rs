@@ -176,7 +176,7 @@ impl RunningNode {
 
     /// The address of the live page for a browser on this machine; `None` without a web port for operators.
     pub(crate) fn live_page(&self) -> Option<String> {
-        self.parts.web.map(|address| place::address(address))
+        self.parts.web.map(place::address)
     }
 
     /// The history of the tree.

@@ -19,11 +19,11 @@ pub(crate) enum Order {
     Unpack { package: String },
     /// Try an install on copies of all states.
     Check { vsn: String },
-    /// Install a release.
+    /// Install a release as a whole.
     Install { vsn: String },
     /// Make the running release permanent.
     MakePermanent { vsn: String },
-    /// Kill a process.
+    /// Kill a process, which its supervisor may restart.
     Kill { process: String },
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn at_place(State(source): State<Source>, Path(place): Path<u32
     answer(source, move |node| {
         let pid = node.crowd().process_at(place);
         let pid = pid.ok_or_else(|| Failure::new(Exit::Refused, "nobody has this place now"))?;
-        crate::commands::json(&card(node, place, pid))
+        crate::commands::json(card(node, place, pid))
     })
     .await
 }
