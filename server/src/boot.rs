@@ -25,6 +25,8 @@ use tokio::sync::mpsc;
 use crate::applications::{NODE_VSN, built_in};
 use crate::door::Application;
 use crate::options;
+use crate::players::Players;
+use crate::words::Words;
 
 /// The limit for the start or stop of one application in milliseconds; its supervisors have their own, shorter
 /// limits.
@@ -65,6 +67,8 @@ pub(crate) struct Booted {
     threads: Mutex<Option<Threads>>,
     code: Arc<CodeServer>,
     names: Names,
+    words: Arc<Words>,
+    players: Arc<Players>,
     root: PathBuf,
     /// The version of the release that the node booted.
     release: String,
@@ -100,13 +104,19 @@ pub(crate) fn boot(
     let code = Arc::new(load_code(&boot)?);
     judge(&boot, &code);
     let behind_door = Application::of(&boot)?;
-    let (config, names) = config(code.clone(), options, hooks.on_stall);
+    let words = Arc::new(Words::default());
+    let (mut config, names) = config(code.clone(), options, hooks.on_stall);
+    config.services.insert("words", words.clone());
+    let players = Arc::new(Players::default());
+    config.services.insert("players", players.clone());
     let threads = Threads::start(config).context("failed to start the scheduler threads")?;
     let booted = Booted {
         node: threads.node().clone(),
         threads: Mutex::new(Some(threads)),
         code,
         names,
+        words,
+        players,
         root: root.to_path_buf(),
         release: boot.rel.vsn.clone(),
         behind_door,
@@ -233,6 +243,16 @@ impl Booted {
     /// The registry of names.
     pub(crate) fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// The service for words of players.
+    pub(crate) fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// The service for the players of a door.
+    pub(crate) fn players(&self) -> &Players {
+        &self.players
     }
 
     /// The root directory of the release tree.

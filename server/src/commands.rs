@@ -43,11 +43,13 @@ mod store;
 mod sys;
 mod token;
 mod top;
+mod trace;
 mod tree;
 mod unban;
 mod unpack;
 mod upgrade_app;
 mod wall;
+mod watch;
 mod which_releases;
 mod who;
 
@@ -61,6 +63,7 @@ pub(crate) use names::{Scope, completed_names};
 pub(crate) use order::Order;
 use pq_protocol::{Exit, Failure, Named, Who};
 use pq_term::printable_json;
+pub(crate) use sys::find as find_process;
 
 use crate::client::{say, warn};
 use crate::running::RunningNode;
@@ -87,6 +90,21 @@ pub(crate) enum Command {
         after_help = "Example:\n  pq top --root rel"
     )]
     Top(top::TopArgs),
+    /// Watch an avatar: its story as its player reads it, without any change to it
+    ///
+    /// The story goes on through upgrades and restarts, and ends with the avatar or with Ctrl-C. With --json the output has
+    /// the events themselves, one JSON object per line.
+    #[command(
+        after_help = "Examples:\n  pq watch Ann --root rel\n  pq watch Ann --root rel --json --for 60"
+    )]
+    Watch(watch::WatchArgs),
+    /// Trace a process: the messages that it takes and sends, its callbacks with their durations, its timers and states
+    ///
+    /// The trace ends with the process, with the node, or with Ctrl-C. Bytes of a client are shown by their size only.
+    #[command(
+        after_help = "Examples:\n  pq trace Ann --root rel --count 20\n  pq trace 0.5.1 --root rel --json --for 10"
+    )]
+    Trace(trace::TraceArgs),
     /// List the releases of the tree, the newest first
     WhichReleases(To<which_releases::WhichReleases>),
     /// Unpack a release package into the tree
@@ -190,6 +208,8 @@ impl Command {
             Command::Status(typed) => typed,
             Command::Events(args) => args,
             Command::Top(args) => args,
+            Command::Watch(args) => args,
+            Command::Trace(args) => args,
             Command::WhichReleases(typed) => typed,
             Command::Unpack(typed) => typed,
             Command::CheckInstall(typed) => typed,
@@ -258,6 +278,7 @@ const AT_DOOR: &[Entry<DoneAtDoor>] = &[
     at_door::<avatars::import::ImportAvatar>(),
     at_door::<avatars::remove::RemoveAvatar>(),
     at_door::<avatars::retry::RetryAvatar>(),
+    at_door::<avatars::reset_word::ResetWord>(),
     at_door::<ban::Ban>(),
     at_door::<unban::Unban>(),
     at_door::<wall::Wall>(),
@@ -354,8 +375,9 @@ mod tests {
 
     /// Commands without an entry in the tables: those that read files of the tree, and those that send requests of kinds of
     /// their own.
-    const WITHOUT_ENTRY: [&str; 8] = [
-        "avatars", "backup", "events", "history", "restore", "shutdown", "stop", "store",
+    const WITHOUT_ENTRY: [&str; 10] = [
+        "avatars", "backup", "events", "history", "restore", "shutdown", "stop", "store", "trace",
+        "watch",
     ];
 
     fn names<F>(table: &[Entry<F>]) -> HashSet<&'static str> {

@@ -30,9 +30,10 @@ use crate::boot::Booted;
 use crate::options;
 use crate::running::Releases;
 use crate::saves;
+use crate::words::linger;
 pub(crate) use application::Application;
 use asker::Asker;
-pub(crate) use game::Game;
+pub(crate) use game::{Game, Story};
 pub(crate) use settings::READ_AGAIN;
 
 /// Opens the listeners if the release has an application for them.
@@ -118,6 +119,7 @@ pub(crate) fn judge_settings(
     application: &str,
     env: impl Fn(&'static str) -> Option<Term>,
 ) -> anyhow::Result<()> {
+    linger::read(application, env(linger::SETTING).as_ref())?;
     settings::read(application, env).map(drop)
 }
 
@@ -135,6 +137,7 @@ pub(crate) fn judge(release: &BootRelease) -> Result<(), String> {
         settings::read(name, env)?;
         Game::read(name, env("game").as_ref())?;
         saves::read(name, env)?;
+        linger::read(name, env(linger::SETTING).as_ref())?;
         tls::judge(name, env("tls"))?;
         web::judge(name, env("web"))
     };

@@ -40,7 +40,9 @@ mod metrics;
 mod noun;
 mod operator;
 mod options;
+mod otlp;
 mod play;
+mod players;
 mod report;
 mod reread;
 mod restart;
@@ -50,9 +52,12 @@ mod saves;
 mod signals;
 mod stall;
 mod stdio;
+mod story;
 mod streams;
 mod system;
 mod top;
+mod trace;
+mod words;
 
 use std::process::ExitCode;
 

@@ -57,6 +57,10 @@ pub(crate) struct Node {
     /// taken.
     #[arg(skip)]
     pub(crate) usual_metrics_port: Option<u16>,
+    /// Send spans of installs to this collector of OpenTelemetry, such as http://127.0.0.1:4318 [default: the release's setting,
+    /// none]
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
     /// The directory of the operators' socket, for this node alone; `run` in the tree becomes a link to it [default: `run`
     /// itself]
     #[arg(long, value_name = "DIR")]

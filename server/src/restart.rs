@@ -133,6 +133,7 @@ impl Restart {
                 "--metrics-port",
                 options.metrics_port.map(|port| port.to_string()),
             ),
+            ("--otlp-endpoint", options.otlp_endpoint.clone()),
             ("--shards", options.shards.map(|shards| shards.to_string())),
             ("--seed", options.seed.map(|seed| seed.to_string())),
             (

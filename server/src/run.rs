@@ -33,6 +33,7 @@ use crate::manager::{self, Manager};
 use crate::metrics::{self, Metrics};
 use crate::operator::OperatorSocket;
 use crate::options;
+use crate::otlp::{self, Exporter};
 use crate::report::report;
 use crate::reread;
 use crate::restart::{ENDS_FOR_A_REBOOT, ErrorAction, Restart};
@@ -42,6 +43,7 @@ use crate::signals::{EndSignal, Held, Signals};
 use crate::stall::{self, Surroundings, Teller};
 use crate::streams::say;
 use crate::system::{TreeLock, raise_descriptor_limit};
+use crate::words;
 
 /// The limit for sending the last lines to clients at a stop.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(2);
@@ -353,15 +355,15 @@ impl Service<'_> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
         level::apply(booted.node())?;
         let metrics = Metrics::open(&booted, options).await?;
+        if let Some(exporter) = Exporter::begin(booted.node(), options)? {
+            self.views.export_to(exporter);
+        }
         let (saves, came_back) = open_saves(&booted, options).await?;
         saves
             .iter()
             .for_each(|saves| self.teller.knows_saves(saves));
         let door = door::open(&booted, options, releases.clone()).await?;
-        if let (Some(saves), Some(door)) = (&saves, &door) {
-            let noun = door::Game::of(&booted).unwrap_or_default().noun;
-            saves::connect(saves, door, &noun);
-        }
+        connect(&booted, saves.as_ref(), door.as_ref())?;
         let manager = self.manager;
         let parts = Parts {
             booted: self.booted,
@@ -404,6 +406,7 @@ impl Service<'_> {
             }
             door.empty(LAST_LINES_TIMEOUT).await;
         }
+        finish_export(&running).await;
         ends.stopping = Some(stopping);
         let vsn = running.releases().running().vsn;
         outcome.map(|word| End {
@@ -418,6 +421,7 @@ impl Service<'_> {
             level::judge(release)
                 .and_then(|()| stall::judge(release))
                 .and_then(|()| metrics::judge(release))
+                .and_then(|()| otlp::judge(release))
                 .and_then(|()| door::judge(release))
         };
         let releases = Arc::new(Releases::open(&self.booted, judge)?);
@@ -428,6 +432,31 @@ impl Service<'_> {
         })?;
         Ok(releases)
     }
+}
+
+/// Tells the saves, and the services of the node, what they need of the door.
+fn connect(
+    booted: &Booted,
+    saves: Option<&Arc<Saves>>,
+    door: Option<&Arc<Door>>,
+) -> anyhow::Result<()> {
+    let (Some(door), Some(application)) = (door, booted.behind_door()) else {
+        return Ok(());
+    };
+    booted.players().connect(booted.node(), door);
+    let Some(saves) = saves else { return Ok(()) };
+    let noun = door::Game::of(booted).unwrap_or_default().noun;
+    saves::connect(saves, door, &noun);
+    let parts = words::Parts {
+        node: booted.node().clone(),
+        names: booted.names().clone(),
+        saves: Arc::downgrade(saves),
+        door: Arc::downgrade(door),
+        versions: Arc::new(saves::versions_of(booted)),
+        application: application.name.clone(),
+    };
+    let connected = booted.words().connect(parts);
+    connected.context("failed to start a thread")
 }
 
 fn running(parts: Parts, shutdown: Option<Planned>) -> anyhow::Result<RunningNode> {
@@ -472,6 +501,13 @@ async fn save_all(booted: &Arc<Booted>, saves: Option<Arc<Saves>>, door: Option<
     if let (Ok(true), Some(door)) = (saved, door) {
         door.told().release_all();
     }
+}
+
+/// Waits until the collector has the last installs.
+async fn finish_export(running: &RunningNode) {
+    let views = running.views().clone();
+    // A panic of that thread is in the log.
+    let _ = tokio::task::spawn_blocking(move || views.finish_export()).await;
 }
 
 /// Waits for the saved avatars, starts further ones, and then writes reports for ever; returns only on error.

@@ -24,7 +24,7 @@ use std::time::SystemTime;
 use bans::Bans;
 pub(crate) use outcome::Outcome;
 pub(crate) use pending_stop::{PendingStop, Wish};
-use pq_otp::{Node, Pid, ProcessInfo, Term};
+use pq_otp::{Measure, Node, Pid, ProcessInfo, Term};
 use pq_protocol::answer::Missing;
 use pq_protocol::{Exit, Failure};
 use pq_saves::Saves;
@@ -248,7 +248,12 @@ impl RunningNode {
 
     /// All processes of the shards that answer, and the shards that do not answer.
     pub(crate) fn processes(&self) -> (Vec<ProcessInfo>, Vec<Missing>) {
-        let listing = self.node().processes_that_answer(LIST_TIMEOUT_MS);
+        self.measured_processes(Measure::Nothing)
+    }
+
+    /// As [`RunningNode::processes`], with a figure of each process.
+    pub(crate) fn measured_processes(&self, measure: Measure) -> (Vec<ProcessInfo>, Vec<Missing>) {
+        let listing = self.node().measured_processes(LIST_TIMEOUT_MS, measure);
         let missing = |missing: pq_otp::Missing| Missing {
             shard: missing.shard as u64,
             processes: self.living(missing.shard),

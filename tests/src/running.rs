@@ -13,6 +13,7 @@ mod player;
 mod raw;
 mod spoil;
 mod studio;
+mod third;
 mod tree;
 mod upgrade;
 
@@ -34,6 +35,7 @@ pub use player::{AGREE, PROMPT, Player, plain_text};
 pub use raw::RawClient;
 pub use rustix::process::Signal;
 pub use studio::{BROKEN, BROKEN_VSN, Draft, build};
+pub use third::THIRD;
 pub use tree::{Tree, copy_folder};
 pub use upgrade::{Said, operate};
 

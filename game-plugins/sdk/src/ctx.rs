@@ -330,6 +330,19 @@ impl<'a> Ctx<'a> {
         self.request_bytes(manager, &spec::encode(&request), timeout_ms)
     }
 
+    /// Sends a request to a handler (`gen_event:call/3`); the answer is that of the handler. Without such a handler it fails with
+    /// `bad_module`.
+    pub fn call_handler<T: Serialize + ?Sized>(
+        &mut self,
+        manager: Pid,
+        handler: Atom,
+        request: &T,
+        timeout_ms: u64,
+    ) -> RequestId {
+        let request = ManagerRequest::Call(handler, encode(request));
+        self.request_bytes(manager, &spec::encode(&request), timeout_ms)
+    }
+
     /// Calls `module:function` at its current version with terms (`apply/3`). For functions without a Rust type here.
     pub fn apply(&mut self, function: &str, args: &[Term]) -> Result<Term, Reason> {
         pq_term::msgpack::from_msgpack(self.apply_unread(function, args)?)

@@ -71,8 +71,10 @@ pub mod gen_fsm;
 pub mod gen_server;
 pub mod library;
 pub mod migrate;
+pub mod players;
 pub mod regis;
 pub mod supervisor;
+pub mod words;
 
 pub use application::Application;
 pub use codec::{Info, Message};

@@ -59,6 +59,7 @@ pub mod native;
 pub mod sim;
 pub mod sys;
 pub mod threads;
+pub mod trace;
 pub mod upgrade;
 
 pub use crowd::{CrowdChange, CrowdEvent, CrowdEvents, CrowdShare};
@@ -77,7 +78,7 @@ pub use node::{
 pub use node::{News, Notice, Notices};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};
-pub use shard::Counters;
+pub use shard::{Counters, Measure};
 pub use sim::Sim;
 pub use stall::{Stall, StallEvent, StallHook};
 pub use tally::Count;

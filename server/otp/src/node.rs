@@ -40,6 +40,7 @@ pub use children::{Children, Comeback, EndOf, Restart};
 pub use crowd::CrowdMember;
 pub(crate) use inbox::Inbox;
 pub use kin::Kin;
+pub(crate) use kin::WATCHER;
 pub(crate) use listing::runner;
 pub use listing::{Census, Listing, Missing, Runner};
 pub use names::{NameHook, NameRegistry};

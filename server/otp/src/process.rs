@@ -217,6 +217,7 @@ impl Process {
             messages: self.mailbox.len(),
             suspended: self.has(Flag::Suspended),
             held: view.is_shut && self.has(Flag::Concerned),
+            measured: None,
         }
     }
 
@@ -264,11 +265,21 @@ impl View<'_> {
 pub struct Seen<'a> {
     process: &'a Process,
     view: View<'a>,
+    measured: Option<u64>,
 }
 
 impl<'a> Seen<'a> {
     pub(crate) fn new(process: &'a Process, view: View<'a>) -> Seen<'a> {
-        Seen { process, view }
+        Seen {
+            process,
+            view,
+            measured: None,
+        }
+    }
+
+    /// Adds the figure that was measured for a listing.
+    pub(crate) fn with(self, measured: Option<u64>) -> Seen<'a> {
+        Seen { measured, ..self }
     }
 
     /// The pid of the process that is seen.
@@ -303,7 +314,10 @@ impl<'a> Seen<'a> {
 
     /// The description of the process in a listing.
     pub fn info(&self) -> ProcessInfo {
-        self.process.info(self.view)
+        ProcessInfo {
+            measured: self.measured,
+            ..self.process.info(self.view)
+        }
     }
 }
 
@@ -328,6 +342,8 @@ pub struct ProcessInfo {
     pub suspended: bool,
     /// Whether a transaction holds the process.
     pub held: bool,
+    /// The figure that the listing has asked for ([`crate::Measure`]); `None` without one.
+    pub measured: Option<u64>,
 }
 
 impl ProcessInfo {

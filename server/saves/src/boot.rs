@@ -24,7 +24,7 @@ use pq_otp::{Node, Pid};
 use pq_store::{Change, Database, Mark, Page, Read, Row, Saver, Snapshot, State, StoreError};
 
 use crate::booting::Booting;
-use crate::key::supervisor_of;
+use crate::key::{folded_of, supervisor_of};
 use crate::operations::HELD_BACK;
 use crate::reserved::Reserved;
 use crate::restarts::{FAILED, is_current};
@@ -122,6 +122,28 @@ pub(crate) fn reserve(store: &mut Database, roster: &Roster) -> Result<(), Store
     })?;
     roster.reserved.begin(coming);
     Ok(())
+}
+
+/// Reserves the names of rows that rest, and of those with words, for as long as they do.
+pub(crate) fn reserve_absent(store: &mut Database, roster: &Roster) -> Result<(), StoreError> {
+    store.words(&mut |id, key| {
+        roster.words.add(id, folded_of(key), None);
+        roster.reserved.add(id, key);
+    })?;
+    let mut after = 0;
+    loop {
+        let rows = store.list(Page {
+            state: State::Resting,
+            after,
+            limit: IN_FLIGHT_MAX,
+        })?;
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        after = last.id;
+        rows.iter()
+            .for_each(|row| roster.reserved.add(row.id, &row.key));
+    }
 }
 
 /// A boot under way.

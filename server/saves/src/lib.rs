@@ -23,6 +23,7 @@
 //! | `restarts`, `failures` | processes that come back as they were saved last, and children that are set aside |
 //! | `reserved` | the names of rows that are set aside |
 //! | `finish` | the last save, in which the children leave the node |
+//! | `words`, `comeback` | rows with words: they rest when their child ends, and their players come back |
 //! | `finding` | rows by the name of the child |
 //! | `export` | a row as a file, with its processes for people |
 //! | `operations`, `stopped` | the work of operators on rows, of a node that saves and of one that does not run |
@@ -34,6 +35,7 @@
 mod admission;
 mod boot;
 mod booting;
+mod comeback;
 mod export;
 mod failures;
 mod finding;
@@ -53,9 +55,11 @@ mod settings;
 mod stopped;
 mod told;
 mod wake;
+mod words;
 
 pub use admission::Keep;
 pub use boot::{CameBack, OpenError, pairs};
+pub use comeback::NotBack;
 pub use export::{BadExport, EXPORT_BYTES_MAX, Exported, Readable, export, word};
 pub use finding::find;
 pub use finish::Finished;

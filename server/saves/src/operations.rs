@@ -95,7 +95,8 @@ impl Saves {
     pub fn retry(&self, row: &Row, versions: &dyn Versions) -> Result<(), NotDone> {
         let _one = self.begin()?;
         let row = self.unchanged(row)?;
-        self.put_in(&row, versions)?.map_err(NotDone::Refused)
+        let put_in = self.put_in(&row, versions)?;
+        put_in.map(drop).map_err(NotDone::Refused)
     }
 
     /// Brings a child in from a file, as a boot would.
@@ -131,12 +132,16 @@ impl Saves {
         let removed = replaced.iter().map(|row| Change::Remove { id: row.id });
         self.commit(removed.chain([Change::Sweep(row.clone())]).collect())?;
         let reserved = &self.roster.reserved;
-        replaced.iter().for_each(|row| reserved.remove(row.id));
+        for row in &replaced {
+            self.roster.words.remove(row.id);
+            reserved.remove(row.id);
+        }
         if rests {
+            reserved.add(row.id, &row.key);
             return Ok(Imported::Rests);
         }
         let put_in = self.put_in(&row, versions)?;
-        Ok(put_in.map_or_else(Imported::IsSetAside, |()| Imported::Plays))
+        Ok(put_in.map_or_else(Imported::IsSetAside, |_| Imported::Plays))
     }
 
     /// Removes a row that has no processes.
@@ -152,6 +157,7 @@ impl Saves {
         }
         keep(&row).map_err(NotDone::Refused)?;
         self.commit(vec![Change::Remove { id: row.id }])?;
+        self.roster.words.remove(row.id);
         self.roster.reserved.remove(row.id);
         Ok(())
     }
@@ -177,7 +183,7 @@ impl Saves {
     }
 
     /// Waits until no other operation runs.
-    fn begin(&self) -> Result<MutexGuard<'_, ()>, NotDone> {
+    pub(crate) fn begin(&self) -> Result<MutexGuard<'_, ()>, NotDone> {
         let refused = |why: &str| NotDone::Refused(why.to_string());
         let one = self.operations.try_lock_for(PUT_IN_TIMEOUT);
         let one = one.ok_or_else(|| refused("another operation on saves does not end"))?;
@@ -188,25 +194,31 @@ impl Saves {
     }
 
     /// The row as it is now.
-    fn unchanged(&self, row: &Row) -> Result<Row, NotDone> {
+    pub(crate) fn unchanged(&self, row: &Row) -> Result<Row, NotDone> {
         let mut rows = self.find(&row.name)?.into_iter();
         let found = rows.find(|it| it.id == row.id && it.state == row.state);
         found.ok_or_else(|| NotDone::Refused(format!("row {} has changed meanwhile", row.id)))
     }
 
-    /// Starts the processes of a row that is set aside. The inner error is the reason for which the row is set aside now.
-    fn put_in(&self, row: &Row, versions: &dyn Versions) -> Result<Result<(), String>, NotDone> {
-        // The processes take the name that the row reserves.
-        self.roster.reserved.remove(row.id);
+    /// Starts the processes of a row that is set aside or rests. The inner error is the reason for which the row is set aside
+    /// now.
+    pub(crate) fn put_in(
+        &self,
+        row: &Row,
+        versions: &dyn Versions,
+    ) -> Result<Result<Pid, String>, NotDone> {
         let put_in = match self.parts(row, versions) {
             Ok((put, entry)) => self.arrives(put, entry)?,
             Err(why) => Err(why),
         };
-        if put_in.is_err() {
-            self.roster.reserved.add(row.id, &row.key);
+        let reserved = &self.roster.reserved;
+        match put_in.is_ok() && !self.roster.words.has(row.id) {
+            // The processes have the name that the row has reserved.
+            true => reserved.remove(row.id),
+            false => reserved.add(row.id, &row.key),
         }
         let (state, why) = match &put_in {
-            Ok(()) => (State::Playing, None),
+            Ok(_) => (State::Playing, None),
             Err(why) => (State::SetAside, Some(why.clone())),
         };
         self.commit(vec![Change::Mark(Mark {
@@ -239,7 +251,7 @@ impl Saves {
     }
 
     /// Puts a child in and enters it in the roster.
-    fn arrives(&self, put: PutIn, entry: Entry) -> Result<Result<(), String>, NotDone> {
+    fn arrives(&self, put: PutIn, entry: Entry) -> Result<Result<Pid, String>, NotDone> {
         let (sender, answer) = sync_channel(1);
         let (node, roster) = (self.node.clone(), self.roster.clone());
         roster.expect();
@@ -257,7 +269,7 @@ impl Saves {
             let _ = sender.try_send(result);
         });
         match answer.recv_timeout(PUT_IN_TIMEOUT) {
-            Ok(Ok(_)) => Ok(Ok(())),
+            Ok(Ok(child)) => Ok(Ok(child)),
             Ok(Err(why)) => Ok(Err(why.to_string())),
             Err(_) => {
                 let limit = PUT_IN_TIMEOUT.as_secs();
@@ -269,7 +281,7 @@ impl Saves {
     }
 
     /// Makes changes, and waits until they are on the disk.
-    fn commit(&self, changes: Vec<Change>) -> Result<(), NotDone> {
+    pub(crate) fn commit(&self, changes: Vec<Change>) -> Result<(), NotDone> {
         let deadline = Instant::now() + DISK_TIMEOUT;
         let number = submit(&self.saver, changes, || Instant::now() < deadline);
         let number = number.ok_or_else(|| {

@@ -17,6 +17,7 @@ use crate::reserved::Reserved;
 use crate::restarts::{Job, ended};
 use crate::settings::Durable;
 use crate::wake::Wake;
+use crate::words::Words;
 
 /// How long a child on its way in keeps rows from children that are not known.
 const EXPECTED_FOR: Duration = Duration::from_secs(30);
@@ -68,6 +69,7 @@ pub(crate) struct Roster {
     /// The rows that are to be set aside, with their sentences: at most one for each row.
     asides: Mutex<Vec<(u64, String)>>,
     pub(crate) reserved: Reserved,
+    pub(crate) words: Words,
     /// Told of each child that is set aside while its client may be there.
     pub(crate) on_aside: OnceLock<OnAside>,
     /// Whether births count: not while the node stops.
@@ -95,6 +97,7 @@ impl Roster {
             ends: Mutex::default(),
             asides: Mutex::default(),
             reserved: Reserved::default(),
+            words: Words::default(),
             on_aside: OnceLock::new(),
             hears_births: AtomicBool::new(true),
             hears_ends: AtomicBool::new(true),
@@ -167,6 +170,14 @@ impl Roster {
 
     pub(crate) fn enter(&self, child: Pid, entry: Entry) {
         self.entries.lock().insert(child, entry);
+        self.words.set_root(entry.id, Some(child));
+    }
+
+    /// The entry of the child that plays for this row. Looks at all.
+    pub(crate) fn entry_of(&self, id: u64) -> Option<Entry> {
+        let entries = self.entries.lock();
+        let mut entries = entries.values();
+        entries.find(|entry| entry.id == id).copied()
     }
 
     /// A child with a row is about to come in.
@@ -320,6 +331,7 @@ impl Children for Roster {
         let Some(entry) = self.entries.lock().remove(&child) else {
             return;
         };
+        self.words.set_root(entry.id, None);
         match end {
             _ if entry.is_aside || entry.id == 0 => (),
             EndOf::Failure(why) => self.note_aside(entry, child, ended(why)),
@@ -335,6 +347,9 @@ impl Children for Roster {
         let entry = entries.remove(&old).filter(|entry| entry.id != 0);
         entries.extend(entry.map(|entry| (new, entry)));
         drop(entries);
+        if let Some(entry) = entry {
+            self.words.set_root(entry.id, Some(new));
+        }
         if entry.is_none() {
             self.started(supervisor, new);
         }

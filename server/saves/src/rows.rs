@@ -181,7 +181,11 @@ impl Rows {
                 unix_ms,
             })
         };
-        let ended = |id: u64| mark(id, State::Ended, None);
+        // The player of a row with a word may come back.
+        let ended = |id: u64| match self.roster.words.has(id) {
+            true => mark(id, State::Resting, None),
+            false => mark(id, State::Ended, None),
+        };
         let set_aside = |(id, why): &(u64, String)| mark(*id, State::SetAside, Some(why.clone()));
         let rows = rows.into_iter().map(|row| match way {
             Way::Sweep => Change::Sweep(row),

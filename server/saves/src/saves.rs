@@ -94,6 +94,7 @@ impl Saves {
         node.set_conversion_seed(store.seed(node.conversion_seed())?);
         let opening = Opening::new(versions.versions(&boot::needed(&mut store)?));
         boot::reserve(&mut store, &roster)?;
+        boot::reserve_absent(&mut store, &roster)?;
         let numbers = Arc::new(Numbers::of(&mut store)?);
         let after_commits = wake.clone();
         let saver = Saver::start(store, Settings::default(), move |_| after_commits.wake())?;

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `avatars`, `avatars show`, `avatars export` | reads the store of the tree; a node may run |
 //! | `avatars import`, `avatars remove` | asks the running node, or changes the store of a stopped one |
-//! | `avatars retry` | asks the running node |
+//! | `avatars retry`, `avatars reset-word` | asks the running node |
 
 pub(super) mod export;
 pub(super) mod import;
 pub(super) mod remove;
+pub(super) mod reset_word;
 pub(super) mod retry;
 pub(super) mod show;
 mod which;
@@ -66,6 +67,8 @@ enum OneArgs {
     Remove(remove::RemoveArgs),
     /// Try again to open an avatar that is set aside
     Retry(retry::RetryArgs),
+    /// Give an avatar a new word, by which its player comes back; it is shown once
+    ResetWord(reset_word::ResetWordArgs),
 }
 
 impl OneArgs {
@@ -76,6 +79,7 @@ impl OneArgs {
             OneArgs::Import(typed) => typed,
             OneArgs::Remove(typed) => typed,
             OneArgs::Retry(typed) => typed,
+            OneArgs::ResetWord(typed) => typed,
         }
     }
 }

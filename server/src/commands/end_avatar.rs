@@ -215,6 +215,11 @@ pub(super) fn end(node: &RunningNode, name: &str, text: &str) -> Result<Ended, F
         Err(RequestError::Exit(_)) => return Err(nobody()),
         Err(error) => return Err(failed(Exit::Unknown, &error.to_string())),
     };
+    if let Some(saves) = node.saves() {
+        // With its word it would rest, and its player could come back.
+        let forgotten = saves.forget_word(name);
+        forgotten.map_err(|why| failed(Exit::Unknown, &why.to_string()))?;
+    }
     let addresses = tell(node, name, text);
     let request = SupRequest::TerminatePid(avatar);
     let ended = node

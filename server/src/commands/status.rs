@@ -19,8 +19,10 @@ use crate::{console, stdio, streams};
 
 mod saved;
 mod shown;
+mod words;
 
 use saved::SavesStatus;
+use words::WordsStatus;
 
 /// The interval of `--watch`: a person cannot follow faster changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -59,6 +61,9 @@ pub(crate) struct Report {
     /// The saves; `None` for a node that does not save.
     #[serde(default)]
     saves: Option<SavesStatus>,
+    /// The words by which players come back; `None` for a node that keeps none.
+    #[serde(default)]
+    words: Option<WordsStatus>,
     /// The libraries in the process.
     libraries: Libraries,
     /// The number of conversions that do not end. Each keeps a thread, which runs at the lowest priority.
@@ -214,6 +219,7 @@ impl Question for Status {
             ports: booted.node().port_count() as u64,
             door: door(node),
             saves: node.saves().map(SavesStatus::of),
+            words: WordsStatus::of(node),
             libraries: libraries(node),
             stalls: stalls(node),
             conversions_given_up: booted.node().conversions_given_up(),

@@ -22,7 +22,14 @@ use sockserv::{Opening, Settings};
 use super::limits;
 
 /// The settings that [`read`] parses.
-pub(crate) const READ_AGAIN: [&str; 5] = ["keepalive_ms", "opening", "limits", "proxies", "mssp"];
+pub(crate) const READ_AGAIN: [&str; 6] = [
+    "keepalive_ms",
+    "opening",
+    "limits",
+    "proxies",
+    "mssp",
+    "linger_ms",
+];
 
 /// The operator's values for lists of games (MSSP).
 pub(super) type Variables = Vec<(String, String)>;

@@ -31,6 +31,8 @@
 //! Keys are unique among rows that play or rest. A told state leaves the tail behind the first round that has begun after
 //! it, if the row itself is as new by then.
 //!
+//! A row may have the hash of a word ([`Change::Word`]), which goes when the row ends or is deleted.
+//!
 //! # Threads
 //!
 //! [`Database`] belongs to one thread: a node reads it, and then gives it to [`Saver::start`]. While the saver writes,

@@ -17,6 +17,8 @@ pub struct Memory {
     /// Rows to be forgotten at the end of the round.
     forget: Vec<u64>,
     swept_unix_ms: Option<u64>,
+    /// The hashes of words, by the ids of rows.
+    words: BTreeMap<u64, String>,
 }
 
 /// The largest number of rows that are forgotten in one round.
@@ -45,6 +47,7 @@ impl Memory {
             Change::Sweep(row) => self.put(row, row.seq),
             Change::Tell(row) => self.tell(row),
             Change::Mark(mark) => self.mark(mark),
+            Change::Word { id, hash } => self.word(*id, hash.as_ref()),
             Change::Remove { id } => self.remove(*id),
             Change::SweepBegins {
                 forget_before_unix_ms,
@@ -78,7 +81,24 @@ impl Memory {
             why,
             ..row.clone()
         };
+        self.insert(row);
+    }
+
+    /// A row that has ended has no word.
+    fn insert(&mut self, row: Row) {
+        if row.state == State::Ended {
+            self.words.remove(&row.id);
+        }
         self.rows.insert(row.id, row);
+    }
+
+    fn word(&mut self, id: u64, hash: Option<&String>) {
+        let has_ended = |row: &Row| row.state == State::Ended;
+        let is_final = self.removed.contains(&id) || self.rows.get(&id).is_some_and(has_ended);
+        match hash.filter(|_| !is_final) {
+            Some(hash) => drop(self.words.insert(id, hash.clone())),
+            None => drop(self.words.remove(&id)),
+        }
     }
 
     fn mark(&mut self, mark: &Mark) {
@@ -96,12 +116,13 @@ impl Memory {
             changed_unix_ms: mark.unix_ms,
             ..old
         };
-        self.rows.insert(row.id, row);
+        self.insert(row);
     }
 
     fn remove(&mut self, id: u64) {
         if self.rows.remove(&id).is_some() {
             self.removed.insert(id);
+            self.words.remove(&id);
         }
     }
 
@@ -171,6 +192,19 @@ impl Read for Memory {
             rows,
         };
         Ok(needs.into_iter().map(need).collect())
+    }
+
+    fn word(&mut self, id: u64) -> Result<Option<String>, StoreError> {
+        Ok(self.words.get(&id).cloned())
+    }
+
+    fn words(&mut self, each: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError> {
+        for id in self.words.keys() {
+            if let Some(row) = self.rows.get(id) {
+                each(*id, &row.key);
+            }
+        }
+        Ok(())
     }
 }
 

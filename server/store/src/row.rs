@@ -87,6 +87,14 @@ pub enum Change {
     Tell(Row),
     /// Another state with the same body.
     Mark(Mark),
+    /// The hash of the word by which the row's player is known; `None` removes it. It may come before the row, and goes
+    /// with it: when the row ends or is removed. An ended row takes none.
+    Word {
+        /// The number of the row.
+        id: u64,
+        /// The hash; the store does not look inside.
+        hash: Option<String>,
+    },
     /// The row and everything in it goes. The number must not be used again.
     Remove {
         /// The number of the row.
@@ -114,6 +122,7 @@ impl Change {
         let content = match self {
             Change::Sweep(row) | Change::Tell(row) => row.bytes(),
             Change::Mark(mark) => mark.why.as_ref().map_or(0, String::len),
+            Change::Word { hash, .. } => hash.as_ref().map_or(0, String::len),
             Change::Remove { .. } | Change::SweepBegins { .. } | Change::SweepEnds { .. } => 0,
         };
         size_of::<Change>() + content
@@ -127,7 +136,7 @@ impl Change {
                 largest <= NUMBER_MAX
             }
             Change::Mark(mark) => mark.id.max(mark.unix_ms) <= NUMBER_MAX,
-            Change::Remove { id } => *id <= NUMBER_MAX,
+            Change::Remove { id } | Change::Word { id, .. } => *id <= NUMBER_MAX,
             Change::SweepBegins {
                 forget_before_unix_ms: unix_ms,
             }

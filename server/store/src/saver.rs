@@ -25,7 +25,7 @@ mod writer;
 pub use queue::{Closed, CommitNumber, Limits, Reason, Refused};
 pub use status::{Commits, Status, Sweep, Trouble};
 
-use queue::Queue;
+use queue::{Asked, Queue};
 use status::Report;
 use writer::{End, Writer};
 
@@ -235,12 +235,26 @@ impl Saver {
     /// At the deadline, when too many threads ask, and when the file fails.
     pub fn read(&self, ids: Vec<u64>, deadline: Instant) -> Result<Vec<Row>, NotRead> {
         let (answer, rows) = sync_channel(1);
-        if !self.handle.shared.queue.ask(ids, answer) {
+        if !self.handle.shared.queue.ask(Asked::Rows(ids, answer)) {
             return Err(NotRead::Refused);
         }
         let wait = deadline.saturating_duration_since(Instant::now());
         let rows = rows.recv_timeout(wait).map_err(|_| NotRead::Late)?;
         Ok(rows?)
+    }
+
+    /// Reads the hash of the word of this row, as [`Saver::read`] reads rows.
+    ///
+    /// # Errors
+    /// See [`Saver::read`].
+    pub fn word(&self, id: u64, deadline: Instant) -> Result<Option<String>, NotRead> {
+        let (answer, word) = sync_channel(1);
+        if !self.handle.shared.queue.ask(Asked::Word(id, answer)) {
+            return Err(NotRead::Refused);
+        }
+        let wait = deadline.saturating_duration_since(Instant::now());
+        let word = word.recv_timeout(wait).map_err(|_| NotRead::Late)?;
+        Ok(word?)
     }
 
     /// How the store is; cheap enough for each second.

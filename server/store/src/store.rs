@@ -52,6 +52,18 @@ pub trait Read {
     /// # Errors
     /// Returns the error of the file.
     fn needs_versions(&mut self) -> Result<Vec<Need>, StoreError>;
+
+    /// The hash of the word of the row with this number.
+    ///
+    /// # Errors
+    /// Returns the error of the file.
+    fn word(&mut self, id: u64) -> Result<Option<String>, StoreError>;
+
+    /// Hands the number and the key of each row with a word to `each`.
+    ///
+    /// # Errors
+    /// Returns the error of the file, possibly after some rows.
+    fn words(&mut self, each: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError>;
 }
 
 /// A store with one writer.

@@ -124,6 +124,14 @@ impl Read for Faulty {
     fn needs_versions(&mut self) -> Result<Vec<Need>, StoreError> {
         self.0.0.0.lock().model.needs_versions()
     }
+
+    fn word(&mut self, id: u64) -> Result<Option<String>, StoreError> {
+        self.0.0.0.lock().model.word(id)
+    }
+
+    fn words(&mut self, each: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError> {
+        self.0.0.0.lock().model.words(each)
+    }
 }
 
 fn settings(changes: usize) -> Settings {

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   a session asks for an avatar ─► played ─┬─ the avatar ends ────────────► forgotten
-//!                                        └─ the session ends ─► abandoned ─ the avatar ends ─► forgotten
+//!                      ▲                 └─ the session ends ─► abandoned ─ the avatar ends ─► forgotten
+//!                      └── its player comes back, with another session ◄┘
 //! ```
 //! An avatar is the process that the session had started: its supervisor, so an avatar that crashes and restarts stays the
 //! same. Avatars that operators start have no session and are not counted. `crowd` knows the names.
@@ -71,6 +72,11 @@ impl Avatars {
             .unwrap_or_default()
     }
 
+    /// The session for which this avatar plays.
+    pub fn session_of(&self, avatar: Pid) -> Option<Pid> {
+        self.books.lock().of.get(&avatar).copied().flatten()
+    }
+
     /// The processes of the abandoned avatars, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
         let books = self.books.lock();
@@ -100,7 +106,11 @@ impl Avatars {
 impl Kin for Avatars {
     fn started(&self, session: Pid, avatar: Pid) {
         self.change(|books| {
-            books.of.insert(avatar, Some(session));
+            match books.of.insert(avatar, Some(session)) {
+                Some(Some(before)) => books.leaves(before, avatar),
+                Some(None) => books.lost -= 1,
+                None => {}
+            }
             books.had.entry(session).or_default().push(avatar);
             if let Some(player) = books.told.get(&session) {
                 player.begins();
@@ -120,18 +130,23 @@ impl Books {
     fn avatar_ended(&mut self, avatar: Pid) {
         match self.of.remove(&avatar) {
             Some(Some(session)) => {
-                if let Some(had) = self.had.get_mut(&session) {
-                    had.retain(|other| *other != avatar);
-                    if had.is_empty() {
-                        self.had.remove(&session);
-                    }
-                }
+                self.leaves(session, avatar);
                 if let Some(player) = self.told.get(&session) {
                     player.falls();
                 }
             }
             Some(None) => self.lost -= 1,
             None => {}
+        }
+    }
+
+    /// An avatar does not play for this session any more.
+    fn leaves(&mut self, session: Pid, avatar: Pid) {
+        if let Some(had) = self.had.get_mut(&session) {
+            had.retain(|other| *other != avatar);
+            if had.is_empty() {
+                self.had.remove(&session);
+            }
         }
     }
 
@@ -205,6 +220,22 @@ mod tests {
     fn a_client_plays_once_and_leaves_all_that_it_had() {
         let steps = [('+', 1, 10), ('+', 1, 11), ('-', 1, 0), ('-', 11, 0)];
         assert_eq!(counts(&steps), [(1, 0), (1, 0), (0, 2), (0, 1)]);
+    }
+
+    #[test]
+    fn an_avatar_changes_its_session_and_plays_for_the_last_one() {
+        let steps = [
+            ('+', 1, 10),
+            ('+', 2, 10),
+            ('-', 1, 0),
+            ('-', 2, 0),
+            ('+', 3, 10),
+            ('-', 10, 0),
+        ];
+        assert_eq!(
+            counts(&steps),
+            [(1, 0), (1, 0), (1, 0), (0, 1), (1, 0), (0, 0)]
+        );
     }
 
     #[tokio::test]

@@ -4,12 +4,12 @@
 //! stops it. `reception` handles an accepted client.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pq_otp::{Node, Pid};
+use pq_otp::{Kin, Node, Pid};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -22,8 +22,10 @@ use crate::entrance::reception::Reception;
 use crate::entrance::socket::prepare;
 use crate::entrance::tls::{Keys, TlsEntrance};
 use crate::session::crowd::Guest;
+use crate::session::port::Sealed;
 use crate::session::told::Told;
 use crate::settings::Settings;
+use crate::settings::game::{Answer, Sheet};
 use crate::wire::gmcp::Message;
 use crate::wire::mssp::{Listing, Mssp};
 
@@ -202,6 +204,46 @@ impl Door {
             .logins
             .crowd
             .tell_player(avatar, text)
+    }
+
+    /// Gives an avatar to this session, whose player has come back. The client for which the avatar has played reads `text`, and
+    /// its connection is closed.
+    pub fn give(&self, avatar: Pid, session: Pid, text: &str) {
+        let sessions = &self.reception.sessions;
+        let before = self.reception.gate.avatars().session_of(avatar);
+        sessions.node.adopt(session, avatar);
+        if let Some(before) = before.filter(|before| *before != session) {
+            sessions.logins.crowd.kick_session(before, text);
+        }
+    }
+
+    /// Asks for the facts about this session's avatar ([`crate::Game::sheet`]). Called on a thread that runs tokio's tasks.
+    pub fn sheet(&self, session: Pid, answer: Answer<Option<Sheet>>) {
+        let settings = self.reception.settings.load();
+        settings.game.sheet(session, answer);
+    }
+
+    /// Forgets an avatar whose processes have left the node without an end.
+    pub fn has_left(&self, avatar: Pid) {
+        self.reception.gate.avatars().ended(avatar);
+    }
+
+    /// Whether an avatar plays for a client now.
+    pub fn is_played(&self, avatar: Pid) -> bool {
+        let avatars = self.reception.gate.avatars();
+        avatars.session_of(avatar).is_some()
+    }
+
+    /// The sealed line with this number, which the client of this port ([`Guest::port`]) has typed last, and its address.
+    pub fn sealed(&self, port: u64, number: u64) -> Option<(Sealed, IpAddr)> {
+        let client = self.reception.sessions.logins.crowd.get(port)?;
+        Some((client.port.sealed(number)?, client.arrival.address.ip()))
+    }
+
+    /// Wipes the sealed line of this port.
+    pub fn wipe(&self, port: u64) {
+        let client = self.reception.sessions.logins.crowd.get(port);
+        client.iter().for_each(|client| client.port.wipe());
     }
 
     /// Replaces all bans. Admitted clients that are banned now are told so and closed; returns their number.

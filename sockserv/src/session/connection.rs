@@ -189,10 +189,15 @@ async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
     if let Some(hurry) = port.pay(work).await {
         owner.on_refused(&hurry);
     }
+    let is_sealed = port.is_sealed();
     port.hear(&event, len);
     match event {
         Event::Line(line) => {
             port.line_permit().await;
+            let line = match is_sealed {
+                true => port.seal(line),
+                false => line,
+            };
             owner.on_line(&line);
         }
         Event::LineTooLong => owner.on_refused(&port.tell(Refusal::LineLength(port.line_max()))),

@@ -234,7 +234,15 @@ impl Crowd {
         told.is_some()
     }
 
-    fn get(&self, id: u64) -> Option<Arc<Client>> {
+    /// Writes a line to the client of this session, and closes the connection. `false` when the client has gone already.
+    pub(crate) fn kick_session(&self, session: Pid, text: &str) -> bool {
+        let all = self.all();
+        let found = all.iter().find(|(_, client)| client.process == session);
+        let kicked = found.map(|(_, client)| client.port.dismiss(text));
+        kicked.is_some()
+    }
+
+    pub(crate) fn get(&self, id: u64) -> Option<Arc<Client>> {
         self.inside.lock().get(&id).cloned()
     }
 

@@ -9,6 +9,7 @@
 //! | `task` | the side of the client's task |
 //! | `state` | the shared state: negotiated options, waiting output, stage of the connection |
 //! | `held` | the output that waits for the disk |
+//! | `slip` | the line that the owner does not get |
 //! | `pace`, `window` | the rate of the client's input, and the number of its lines in progress |
 //!
 //! The negotiated options of the client are here, in its `nvt`, and so outside of every library: an upgrade does not
@@ -16,6 +17,7 @@
 
 mod held;
 mod pace;
+mod slip;
 mod state;
 mod task;
 mod window;
@@ -36,6 +38,8 @@ use crate::wire::mssp::Mssp;
 use crate::wire::nvt::Nvt;
 use crate::wire::outbox::Overflow;
 use pace::Pace;
+pub use slip::Sealed;
+use slip::Slips;
 pub(crate) use state::{About, Output};
 use state::{Kind, Stage, State};
 pub use window::LINES_MAX;
@@ -56,6 +60,7 @@ pub struct Port {
     window: Window,
     pace: Pace,
     ending: EndingCell,
+    slips: Mutex<Slips>,
     settings: Current,
 }
 
@@ -78,6 +83,7 @@ impl Port {
             window: Window::default(),
             pace: Pace::new(budget, settings.clone()),
             ending: EndingCell::default(),
+            slips: Mutex::default(),
             settings,
         }
     }

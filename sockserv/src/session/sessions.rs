@@ -34,7 +34,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The shared state of all sessions.
 pub(crate) struct Sessions {
-    node: Node,
+    pub(crate) node: Node,
     avatars: Arc<Avatars>,
     pub(crate) told: Arc<Told>,
     pub(crate) logins: Logins,

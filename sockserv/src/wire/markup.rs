@@ -11,6 +11,7 @@
 //!   \x0e/picture\x0f
 //!   \x0esecret\x0f        the client's screen must not show what is typed from here on
 //!   \x0e/secret\x0f
+//!   \x0esealed\x0f        the same for one line, which the session gets as a number (`Port::seal`); the line ends it
 //!   \x0egmcp Char.Vitals {"hp":3}\x0f        a message for the client's program, if it has subscribed to the package
 //! ```
 //! Unknown tags are ignored, so that a newer library may use more of them. Tags begin with a character
@@ -51,6 +52,8 @@ pub enum Tag<'a> {
     Picture(Edge),
     /// The beginning or the end of a secret: the screen does not show what the client types.
     Secret(Edge),
+    /// The next line is a secret that the session does not get.
+    Sealed,
     /// A message of GMCP: its name, and optionally a space and JSON.
     Gmcp(&'a str),
 }
@@ -133,6 +136,7 @@ fn tag_of(name: &[u8]) -> Option<Tag<'_>> {
         "/picture" => Some(Tag::Picture(Edge::End)),
         "secret" => Some(Tag::Secret(Edge::Begin)),
         "/secret" => Some(Tag::Secret(Edge::End)),
+        "sealed" => Some(Tag::Sealed),
         _ => match name.strip_prefix("gmcp ") {
             Some(message) => Some(Tag::Gmcp(message)),
             None => colour(name).map(Tag::Colour),

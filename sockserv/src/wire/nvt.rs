@@ -74,6 +74,8 @@ pub struct Nvt {
     /// The client has been sent text, which may have been a question.
     has_spoken: bool,
     is_secret: bool,
+    /// The secret ends with the next line, which the session does not get.
+    is_sealed: bool,
     /// The echo of the client's typing; `None` unless the client has requested it.
     echo: Option<Echo>,
     /// The session is still in the dialogue before the game, line by line.
@@ -123,6 +125,7 @@ impl Default for Nvt {
             turn: None,
             has_spoken: false,
             is_secret: false,
+            is_sealed: false,
             echo: None,
             in_dialogue: false,
             line: Line::Front,
@@ -163,7 +166,7 @@ impl Nvt {
         let answer = match event {
             Event::Line(line) => {
                 self.begun.clear();
-                return self.end_line(Some(line));
+                return [self.end_line(Some(line)), self.unseal()].concat();
             }
             // A dropped line has answered no prompt.
             Event::LineTooLong => return self.end_line(None),
@@ -174,6 +177,19 @@ impl Nvt {
             Event::Subnegotiation { option, bytes } => self.subnegotiate(*option, bytes),
         };
         [answer, self.offer()].concat()
+    }
+
+    /// Whether the session does not get the next line, but a number in its place.
+    pub fn is_sealed(&self) -> bool {
+        self.is_sealed
+    }
+
+    /// The line has come: typed text is shown again, also by a session that does not know of seals any more.
+    fn unseal(&mut self) -> Vec<u8> {
+        match self.is_sealed {
+            true => self.reveal(),
+            false => Vec::new(),
+        }
     }
 
     /// Whether the client has requested an echo.
@@ -221,6 +237,10 @@ impl Nvt {
                 Part::Text(text) => pen.text(text),
                 Part::Tag(Tag::Secret(Edge::Begin)) => pen.raw(&self.hide()),
                 Part::Tag(Tag::Secret(Edge::End)) => pen.raw(&self.reveal()),
+                Part::Tag(Tag::Sealed) => {
+                    pen.raw(&self.hide());
+                    self.is_sealed = true;
+                }
                 Part::Tag(Tag::Gmcp(message)) => pen.raw(&self.pass_on(message)),
                 Part::Tag(style) => pen.tag(style),
             }
@@ -457,7 +477,7 @@ impl Nvt {
 
     /// Shows typed text again, and sends the line end that the client has typed without seeing it.
     fn reveal(&mut self) -> Vec<u8> {
-        self.is_secret = false;
+        (self.is_secret, self.is_sealed) = (false, false);
         if let Some(echo) = &mut self.echo {
             echo.forget();
         }

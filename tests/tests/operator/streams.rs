@@ -26,6 +26,8 @@ const ASKED: &[(&str, &[&str])] = &[
     ("status", &[]),
     ("events", &["--for", "0"]),
     ("top", &[]),
+    ("watch", &["nobody"]),
+    ("trace", &["bot-0", "--count", "1"]),
     ("which-releases", &[]),
     ("unpack", &["nothing-1.0.0"]),
     ("check-install", &["9.9.9"]),

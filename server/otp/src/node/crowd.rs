@@ -7,6 +7,7 @@ use super::{Listing, Node};
 use crate::crowd::{Crowd, CrowdEvents, CrowdShare};
 use crate::pages::Pages;
 use crate::process::Seen;
+use crate::shard::Measure;
 
 /// A process of a crowd.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -51,7 +52,7 @@ impl Node {
                 });
             }
         };
-        let shards = self.ask_those_that_answer(timeout_ms, see);
+        let shards = self.ask_those_that_answer(timeout_ms, Measure::Nothing, see);
         let members = shards.answers.into_iter().flat_map(Pages::into_elements);
         let mut answers: Vec<CrowdMember> = members.collect();
         answers.sort_unstable_by_key(|member| (member.pid.index(), member.pid.shard()));

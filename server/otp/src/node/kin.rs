@@ -13,11 +13,19 @@ use std::sync::Arc;
 use pq_term::Pid;
 
 use super::Node;
+use crate::message::{Caller, Signal};
+
+/// The watcher of owners and children, which is no process: real monitors have other numbers.
+pub(crate) const WATCHER: Caller = Caller {
+    pid: Pid::from_raw(0),
+    tag: 0,
+};
 
 /// A listener for children that owners of ports start through supervisors. Called on threads of shards: it must not
 /// wait.
 pub trait Kin: Send + Sync {
-    /// `child` was started by a request of `owner`; `owner` may have ended meanwhile.
+    /// `child` was started by a request of `owner`, or is its own from now on ([`Node::adopt`]); `owner` may have ended
+    /// meanwhile.
     fn started(&self, owner: Pid, child: Pid);
 
     /// One of the two processes has ended. Called at least once for each, after [`Kin::started`].
@@ -28,6 +36,18 @@ impl Node {
     /// Sets the listener for children of port owners. A node has one at most: returns `false` when one is set already.
     pub fn tell_kin(&self, kin: Arc<dyn Kin>) -> bool {
         self.shared.kin.set(kin).is_ok()
+    }
+
+    /// The child belongs to this owner of a port from now on, as if a request of the owner had started it. Another owner
+    /// loses it.
+    pub fn adopt(&self, owner: Pid, child: Pid) {
+        if let Some(kin) = self.kin() {
+            kin.started(owner, child);
+            for of in [child, owner] {
+                let watcher = WATCHER;
+                self.signal(Signal::Monitor { of, watcher });
+            }
+        }
     }
 
     pub(crate) fn kin(&self) -> Option<&dyn Kin> {

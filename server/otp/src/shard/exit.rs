@@ -10,6 +10,7 @@ use super::Shard;
 use crate::crowd::CrowdChange;
 use crate::message::{Caller, Envelope, ExitCause, Signal};
 use crate::process::{Body, Extras, Flag, Process, Watch};
+use crate::trace::Step;
 
 impl Shard {
     /// Handles an exit signal (`erlang:exit/2`, and the table of signals in the reference manual).
@@ -179,6 +180,9 @@ impl Shard {
             exited(pid);
         }
         process.with_extras(|extras| {
+            if let Some(debug) = &mut extras.debug {
+                debug.tracers.take(&Step::Exit(reason));
+            }
             if let Some(name) = extras.registered.take() {
                 self.core.node.unregister(&name, pid);
             }

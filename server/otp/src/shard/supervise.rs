@@ -7,15 +7,12 @@ use pq_term::{Pid, Term};
 use super::{Due, Shard};
 use crate::called::{brief, brief_text};
 use crate::message::{Ack, Caller, Envelope, Signal, Spawn};
-use crate::node::{News, Notice};
+use crate::node::{News, Notice, WATCHER};
 use crate::process::{Body, Flag, SupervisorBody};
 use crate::supervisor::{Action, Former, Input, Report, StartOutcome, Supervisor, Ticket};
 
 /// The world outside of the node, which asks like a process.
 const OUTSIDE: Pid = Pid::from_raw(0);
-
-/// The monitor number for [`crate::Kin`]: real monitors have other numbers.
-const KIN: u64 = 0;
 
 /// The capacity that is kept: only a supervisor that stops 100 000 children at once needs more.
 const SPARE_ACTIONS_MAX: usize = 1_024;
@@ -204,9 +201,8 @@ impl Shard {
     fn tell_kin(&mut self, asker: Pid, child: Pid) {
         if let Some(kin) = self.core.node.kin() {
             kin.started(asker, child);
-            let (pid, tag) = (OUTSIDE, KIN);
             for of in [child, asker] {
-                let watcher = Caller { pid, tag };
+                let watcher = WATCHER;
                 self.signal(Signal::Monitor { of, watcher });
             }
         }

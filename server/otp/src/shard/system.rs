@@ -52,6 +52,11 @@ impl Shard {
                 debug.trace = on;
                 ok()
             }),
+            SysMessage::Install(tracer) => self.install(pid, tracer),
+            SysMessage::Remove(tracer) => self.debug(pid, |debug, _| {
+                debug.tracers.remove(&tracer);
+                ok()
+            }),
             SysMessage::NoDebug => self.debug(pid, |debug, _| {
                 *debug = Debug::default();
                 ok()
@@ -338,7 +343,7 @@ impl Shard {
     }
 }
 
-fn ok() -> Term {
+pub(super) fn ok() -> Term {
     Term::atom("ok")
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pq_protocol::answer::{DroppedLines, Operation};
 
-use super::{DoorStatus, Report, SavesStatus, Stalled};
+use super::{DoorStatus, Report, SavesStatus, Stalled, WordsStatus};
 use crate::client::{Show, counted, lines};
 use crate::clock::span;
 use crate::noun::noun;
@@ -39,6 +39,13 @@ impl Show for Report {
                 self.saves
                     .as_ref()
                     .map_or("none".to_string(), SavesStatus::show),
+            ),
+            (
+                "words",
+                self.words
+                    .as_ref()
+                    .and_then(WordsStatus::show)
+                    .unwrap_or_default(),
             ),
             (
                 "libraries",

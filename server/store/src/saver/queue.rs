@@ -165,12 +165,20 @@ struct Inner {
     questions: VecDeque<Question>,
 }
 
-/// A question for rows, which the writer answers when everything is durable that was accepted before.
+/// A question, which the writer answers when everything is durable that was accepted before.
 #[derive(Debug)]
 pub(super) struct Question {
-    pub(super) ids: Vec<u64>,
-    pub(super) answer: SyncSender<Result<Vec<Row>, StoreError>>,
+    pub(super) asked: Asked,
     after: u64,
+}
+
+/// What is asked for, with the place for the answer.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// The rows with these numbers.
+    Rows(Vec<u64>, SyncSender<Result<Vec<Row>, StoreError>>),
+    /// The hash of the word of this row.
+    Word(u64, SyncSender<Result<Option<String>, StoreError>>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,18 +287,14 @@ impl Queue {
         inner.durable >= number.0
     }
 
-    /// Asks for these rows. Returns `false` when too many questions wait, or the writer has ended.
-    pub(super) fn ask(
-        &self,
-        ids: Vec<u64>,
-        answer: SyncSender<Result<Vec<Row>, StoreError>>,
-    ) -> bool {
+    /// Queues a question. Returns `false` when too many wait, or the writer has ended.
+    pub(super) fn ask(&self, asked: Asked) -> bool {
         let mut inner = self.inner.lock();
         if inner.stage == Stage::Ended || inner.questions.len() >= QUESTIONS_MAX {
             return false;
         }
         let after = inner.accepted;
-        inner.questions.push_back(Question { ids, answer, after });
+        inner.questions.push_back(Question { asked, after });
         self.filled.notify_one();
         true
     }

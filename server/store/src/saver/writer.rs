@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::queue::{Batch, CommitNumber};
+use super::queue::{Asked, Batch, CommitNumber};
 use crate::store::{Store, Upkeep};
 
 /// The pause after the first failure; it doubles from one to the next.
@@ -55,13 +55,18 @@ impl<S: Store> Writer<S> {
         }
     }
 
-    /// Answers the questions about rows that are durable.
+    /// Answers the questions about what is durable.
     fn answer_all(&mut self, shared: &Shared) {
         while let Some(question) = shared.queue.next_question() {
-            let rows = question.ids.into_iter();
-            let rows = rows.filter_map(|id| self.store.find(id).transpose());
             // The thread that has asked may have stopped waiting.
-            let _ = question.answer.try_send(rows.collect());
+            match question.asked {
+                Asked::Rows(ids, answer) => {
+                    let rows = ids.into_iter();
+                    let rows = rows.filter_map(|id| self.store.find(id).transpose());
+                    drop(answer.try_send(rows.collect()));
+                }
+                Asked::Word(id, answer) => drop(answer.try_send(self.store.word(id))),
+            }
         }
     }
 

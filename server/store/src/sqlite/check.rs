@@ -29,6 +29,8 @@ const RULES: &[&str] = &[
     "SELECT format('place %d of the tail has seq %d of row %d, and an earlier place has seq %d', place, seq, id, before)
         FROM (SELECT place, id, seq, lag(seq) OVER (PARTITION BY id ORDER BY place) AS before FROM tail)
         WHERE seq <= before",
+    "SELECT format('row %d has ended or was removed, and has a word', id)
+        FROM word WHERE id IN (SELECT id FROM save WHERE state IN (2, 4))",
 ];
 
 /// The findings of a check; none for a file that is as it has to be. A node may write meanwhile.

@@ -61,6 +61,16 @@ impl<T: Readable> Read for T {
         let reading = self.reading();
         reading.needs().map_err(failed("read", reading.file))
     }
+
+    fn word(&mut self, id: u64) -> Result<Option<String>, StoreError> {
+        let reading = self.reading();
+        reading.word(id).map_err(failed("read", reading.file))
+    }
+
+    fn words(&mut self, each: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError> {
+        let reading = self.reading();
+        reading.words(each).map_err(failed("read", reading.file))
+    }
 }
 
 /// The columns of `save`, in the order in which `row_of` reads them; the body is last.
@@ -161,6 +171,23 @@ impl Reading<'_> {
             state: known_state(number)?,
             rows: rows.cast_unsigned(),
         })
+    }
+
+    fn word(&self, id: u64) -> rusqlite::Result<Option<String>> {
+        let sql = "SELECT hash FROM word WHERE id = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let id = i64::try_from(id).unwrap_or(i64::MAX);
+        statement.query_row([id], |record| record.get(0)).optional()
+    }
+
+    fn words(&self, each: &mut dyn FnMut(u64, &str)) -> rusqlite::Result<()> {
+        let sql = "SELECT id, key FROM save WHERE id IN (SELECT id FROM word)";
+        let mut statement = self.connection.prepare(sql)?;
+        let mut records = statement.query(())?;
+        while let Some(record) = records.next()? {
+            each(unsigned(record, 0)?, record.get_ref(1)?.as_str()?);
+        }
+        Ok(())
     }
 
     /// The row of a record of `save`, with its newest body.

@@ -10,7 +10,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7071_5356;
 pub(super) const LIBRARY_MIN: i32 = 3_051_003;
 
 /// The steps from each format to the next; a new file takes all of them. A step never changes once a release had it.
-pub(super) const STEPS: &[&str] = &[FORMAT_1];
+pub(super) const STEPS: &[&str] = &[FORMAT_1, FORMAT_2];
 
 /// `save` is written in the order of `id` by the sweep. Its indexes do not contain what a sweep changes (`seq`, `body`)
 /// except for ended rows, so a sweep touches only the table. States are those of `known::number`.
@@ -42,6 +42,11 @@ const FORMAT_1: &str = "
     ) STRICT;
     CREATE TABLE versions (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// The words of players. A table of its own, because a word changes seldom and the sweep writes `save` all the time.
+const FORMAT_2: &str = "
+    CREATE TABLE word (id INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;
 ";
 
 /// Takes a file from the format `from` to the newest, in one transaction. 0 is a file without tables.

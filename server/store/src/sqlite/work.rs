@@ -33,6 +33,7 @@ impl Work<'_> {
             Change::Sweep(row) => self.sweep(row),
             Change::Tell(row) => self.tell(row),
             Change::Mark(mark) => self.mark(mark),
+            Change::Word { id, hash } => self.word(*id, hash.as_deref()),
             Change::Remove { id } => self.remove(*id),
             Change::SweepBegins {
                 forget_before_unix_ms,
@@ -126,6 +127,9 @@ impl Work<'_> {
             None => *self.known.rows(number(state)) += 1,
         }
         self.known.overtake(row.id);
+        if state == State::Ended {
+            self.forget_word(row.id)?;
+        }
         self.write(row, versions, state, why)
     }
 
@@ -166,6 +170,30 @@ impl Work<'_> {
         let mut statement = self.connection.prepare_cached(sql)?;
         statement.execute((number(state), why, changed, id))?;
         self.known.moved(head.state, number(state));
+        match state {
+            State::Ended => self.forget_word(mark.id),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps the hash of a word, or removes it.
+    fn word(&mut self, id: u64, hash: Option<&str>) -> rusqlite::Result<()> {
+        let is_final = self.head(id)?.is_some_and(|head| head.is_final());
+        let Some(hash) = hash.filter(|_| !is_final) else {
+            return self.forget_word(id);
+        };
+        let sql = "INSERT INTO word (id, hash) VALUES (?1, ?2)
+            ON CONFLICT (id) DO UPDATE SET hash = excluded.hash";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.execute((id.cast_signed(), hash))?;
+        Ok(())
+    }
+
+    fn forget_word(&self, id: u64) -> rusqlite::Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached("DELETE FROM word WHERE id = ?1")?;
+        statement.execute([id.cast_signed()])?;
         Ok(())
     }
 
@@ -195,7 +223,7 @@ impl Work<'_> {
         statement.execute((REMOVED, id.cast_signed()))?;
         self.known.moved(head.state, REMOVED);
         self.known.overtake(id);
-        Ok(())
+        self.forget_word(id)
     }
 
     fn head(&self, id: u64) -> rusqlite::Result<Option<Head>> {

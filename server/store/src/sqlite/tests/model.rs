@@ -64,6 +64,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         8 => any_row().prop_map(Change::Tell),
         3 => any_mark().prop_map(Change::Mark),
         1 => (1..6_u64).prop_map(|id| Change::Remove { id }),
+        2 => (1..6_u64, prop::option::of("[a-c]{1,3}")).prop_map(|(id, hash)| Change::Word { id, hash }),
         3 => (0..40_u64).prop_map(|forget_before_unix_ms| Change::SweepBegins { forget_before_unix_ms }),
         3 => (0..40_u64).prop_map(|unix_ms| Change::SweepEnds { unix_ms }),
     ]
@@ -85,6 +86,7 @@ fn made(model: &mut Memory, gone: &mut BTreeSet<u64>, mut changes: Vec<Change>) 
     changes.retain(|change| {
         match change {
             Change::Sweep(row) | Change::Tell(row) if gone.contains(&row.id) => return false,
+            Change::Word { id, .. } if gone.contains(id) => return false,
             Change::SweepEnds { .. } => gone.extend(model.to_be_forgotten()),
             _ => (),
         }
@@ -121,6 +123,15 @@ fn crash(store: Database, folder: &mut TempDir) -> Database {
     Database::open(&place(folder)).unwrap()
 }
 
+/// The keys of the rows with words.
+fn words(store: &mut impl Read) -> Vec<(u64, String)> {
+    let mut all = Vec::new();
+    store
+        .words(&mut |id, key| all.push((id, key.to_owned())))
+        .unwrap();
+    all
+}
+
 fn equal(store: &mut Database, model: &mut Memory) -> Result<(), TestCaseError> {
     let rows = all(model);
     prop_assert_eq!(&all(store), &rows);
@@ -136,6 +147,10 @@ fn equal(store: &mut Database, model: &mut Memory) -> Result<(), TestCaseError> 
     for key in rows.iter().map(|row| &row.key).collect::<BTreeSet<_>>() {
         prop_assert_eq!(store.get(key).unwrap(), model.get(key).unwrap());
     }
+    for id in 1..6 {
+        prop_assert_eq!(store.word(id).unwrap(), model.word(id).unwrap());
+    }
+    prop_assert_eq!(words(store), words(model));
     for state in State::ALL {
         let page = Page {
             state,
