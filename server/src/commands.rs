@@ -60,7 +60,7 @@ use command::{Noted, To, Typed};
 use kinds::{AtDoor, OnReleases, Question};
 pub(crate) use kinds::{Ended, Operator, json, line};
 pub(crate) use names::{Scope, completed_names};
-pub(crate) use order::Order;
+pub(crate) use order::{Order, Ordered};
 use pq_protocol::{Exit, Failure, Named, Who};
 use pq_term::printable_json;
 pub(crate) use sys::find as find_process;

@@ -19,20 +19,29 @@ pub(crate) enum Order {
     Unpack { package: String },
     /// Try an install on copies of all states.
     Check { vsn: String },
-    /// Install a release.
+    /// Install a release as a whole.
     Install { vsn: String },
     /// Make the running release permanent.
     MakePermanent { vsn: String },
-    /// Kill a process.
+    /// Kill a process, which its supervisor may restart.
     Kill { process: String },
 }
 
+/// The request of a command by its kind.
+#[derive(PartialEq, Debug)]
+pub(crate) enum Ordered {
+    /// An operation on releases, of which the node carries out one at a time.
+    OnReleases(Named),
+    /// An action that the node carries out at any time.
+    AtOnce(Named),
+}
+
 impl Order {
-    /// The request of the command, and whether it is an operation on releases.
+    /// The request of the command that does the same.
     ///
     /// # Errors
     /// [`Exit::Usage`] for a package that does not lie in the tree.
-    pub(crate) fn request(self) -> Result<(Named, bool), Failure> {
+    pub(crate) fn request(self) -> Result<Ordered, Failure> {
         let options = Options::default();
         match self {
             Order::Unpack { package } if package.contains('/') || package.starts_with('.') => {
@@ -53,14 +62,14 @@ impl Order {
             Order::MakePermanent { vsn } => of_releases(&MakePermanent { vsn }),
             Order::Kill { process } => {
                 let message = None;
-                Ok((Named::of(Kill::NAME, &Kill { process, message })?, false))
+                Named::of(Kill::NAME, &Kill { process, message }).map(Ordered::AtOnce)
             }
         }
     }
 }
 
-fn of_releases<W: Words>(words: &W) -> Result<(Named, bool), Failure> {
-    Ok((Named::of(W::NAME, words)?, true))
+fn of_releases<W: Words>(words: &W) -> Result<Ordered, Failure> {
+    Named::of(W::NAME, words).map(Ordered::OnReleases)
 }
 
 #[cfg(test)]
@@ -69,8 +78,10 @@ mod tests {
 
     fn asked(text: &str) -> Result<String, String> {
         let order: Order = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let (named, is_of_releases) = order.request().map_err(|failure| failure.sentence)?;
-        Ok(format!("{} {is_of_releases}", named.name()))
+        Ok(match order.request().map_err(|failure| failure.sentence)? {
+            Ordered::OnReleases(named) => format!("on releases: {}", named.name()),
+            Ordered::AtOnce(named) => format!("at once: {}", named.name()),
+        })
     }
 
     #[test]
@@ -78,15 +89,21 @@ mod tests {
         for (text, expected) in [
             (
                 r#"{"order":"unpack","package":"shop-1.1.0"}"#,
-                "unpack true",
+                "on releases: unpack",
             ),
-            (r#"{"order":"check","vsn":"1.1.0"}"#, "check_install true"),
-            (r#"{"order":"install","vsn":"1.1.0"}"#, "install true"),
+            (
+                r#"{"order":"check","vsn":"1.1.0"}"#,
+                "on releases: check_install",
+            ),
+            (
+                r#"{"order":"install","vsn":"1.1.0"}"#,
+                "on releases: install",
+            ),
             (
                 r#"{"order":"make_permanent","vsn":"1.1.0"}"#,
-                "make_permanent true",
+                "on releases: make_permanent",
             ),
-            (r#"{"order":"kill","process":"<0.7.1>"}"#, "kill false"),
+            (r#"{"order":"kill","process":"<0.7.1>"}"#, "at once: kill"),
         ] {
             assert_eq!(asked(text).as_deref(), Ok(expected));
         }

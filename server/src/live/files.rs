@@ -81,7 +81,7 @@ pub(super) fn router() -> Router<Source> {
     })
 }
 
-/// The page itself.
+/// The markup of the page, at the address that people type.
 pub(super) async fn page(State(source): State<Source>, headers: HeaderMap) -> Response {
     PACKED[0].answer(&headers, &source)
 }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{as_json, failed, refusal};
-use crate::commands::{self, Ended, Operator, Order};
+use crate::commands::{self, Ended, Operator, Order, Ordered};
 use crate::metrics::source::Source;
 use crate::running::{RunningNode, Wish};
 
@@ -71,10 +71,10 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn do_it(node: &Arc<RunningNode>, who: Who, order: Order) -> Result<String, Failure> {
-    let (asked, is_of_releases) = order.request()?;
-    if !is_of_releases {
-        return commands::do_at_door(asked, node, &who);
-    }
+    let asked = match order.request()? {
+        Ordered::OnReleases(asked) => asked,
+        Ordered::AtOnce(asked) => return commands::do_at_door(asked, node, &who),
+    };
     // Nobody reads the progress: the page sees it in the feed.
     let (hear, _) = mpsc::channel(1);
     let message = Some(MESSAGE.to_string());
