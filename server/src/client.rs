@@ -11,7 +11,7 @@
 //! | [`connection`] | one request to the node, and its answer |
 //! | [`mod@follow`] | the lines of a view that goes on, across restarts of the node |
 //! | [`frames`] | the lines of the feed as readings, and their news in words |
-//! | [`progress`] | the progress of an operation |
+//! | [`progress`] | the progress of an operation of the node, and of this process |
 //! | [`mod@show`], [`mod@table`] | answers as text and tables |
 //! | [`mod@say`], [`mod@usage`] | writing to stdout and stderr, and usage errors |
 //!
@@ -28,8 +28,9 @@ mod table;
 mod usage;
 
 pub(crate) use at::{At, read};
-pub(crate) use follow::{Heard, follow};
+pub(crate) use follow::{GONE, Heard, follow};
 pub(crate) use frames::{Frames, UNREADABLE};
+pub(crate) use progress::metered;
 pub(crate) use say::{aside, say, warn};
 pub(crate) use show::{Row, Show};
 pub(crate) use table::{counted, cut, lines, printable, table, terminal_width};

@@ -31,6 +31,7 @@ mod kill;
 mod lock;
 mod make_permanent;
 mod names;
+mod order;
 mod reboot_old;
 mod remove;
 mod set_removed;
@@ -40,12 +41,15 @@ mod status;
 mod stop;
 mod store;
 mod sys;
+mod token;
 mod top;
+mod trace;
 mod tree;
 mod unban;
 mod unpack;
 mod upgrade_app;
 mod wall;
+mod watch;
 mod which_releases;
 mod who;
 
@@ -56,8 +60,10 @@ use command::{Noted, To, Typed};
 use kinds::{AtDoor, OnReleases, Question};
 pub(crate) use kinds::{Ended, Operator, json, line};
 pub(crate) use names::{Scope, completed_names};
+pub(crate) use order::Order;
 use pq_protocol::{Exit, Failure, Named, Who};
 use pq_term::printable_json;
+pub(crate) use sys::find as find_process;
 
 use crate::client::{say, warn};
 use crate::running::RunningNode;
@@ -84,6 +90,21 @@ pub(crate) enum Command {
         after_help = "Example:\n  pq top --root rel"
     )]
     Top(top::TopArgs),
+    /// Watch an avatar: its story as its player reads it, without any change to it
+    ///
+    /// The story goes on through upgrades and restarts, and ends with the avatar or with Ctrl-C. With --json the output has
+    /// the events themselves, one JSON object per line.
+    #[command(
+        after_help = "Examples:\n  pq watch Ann --root rel\n  pq watch Ann --root rel --json --for 60"
+    )]
+    Watch(watch::WatchArgs),
+    /// Trace a process: the messages that it takes and sends, its callbacks with their durations, its timers and states
+    ///
+    /// The trace ends with the process, with the node, or with Ctrl-C. Bytes of a client are shown by their size only.
+    #[command(
+        after_help = "Examples:\n  pq trace Ann --root rel --count 20\n  pq trace 0.5.1 --root rel --json --for 10"
+    )]
+    Trace(trace::TraceArgs),
     /// List the releases of the tree, the newest first
     WhichReleases(To<which_releases::WhichReleases>),
     /// Unpack a release package into the tree
@@ -165,6 +186,12 @@ pub(crate) enum Command {
     /// Kill a process, which ends at once; its supervisor may start it again
     #[command(after_help = "Example:\n  pq kill Ann --root rel -m stuck")]
     Kill(To<kill::Kill>),
+    /// Give yourself a token, with which the live page takes orders
+    ///
+    /// The page needs the web port for operators (--metrics-port). The node keeps only the hash of a token, and forgets it when it
+    /// stops.
+    #[command(after_help = "Example:\n  pq token --for 2h --root rel")]
+    Token(token::TokenArgs),
     /// Call a function of a module
     Call(To<call::Call>),
     /// List operations, boots and ends of the node, also while the node is stopped
@@ -181,6 +208,8 @@ impl Command {
             Command::Status(typed) => typed,
             Command::Events(args) => args,
             Command::Top(args) => args,
+            Command::Watch(args) => args,
+            Command::Trace(args) => args,
             Command::WhichReleases(typed) => typed,
             Command::Unpack(typed) => typed,
             Command::CheckInstall(typed) => typed,
@@ -211,6 +240,7 @@ impl Command {
             Command::Names(typed) => typed,
             Command::Sys(typed) => typed,
             Command::Kill(typed) => typed,
+            Command::Token(args) => args,
             Command::Call(typed) => typed,
             Command::History(typed) => typed,
             Command::Stop(typed) => typed,
@@ -253,6 +283,7 @@ const AT_DOOR: &[Entry<DoneAtDoor>] = &[
     at_door::<unban::Unban>(),
     at_door::<wall::Wall>(),
     at_door::<lock::Lock>(),
+    at_door::<token::Token>(),
 ];
 
 /// Operations on releases, of which the node carries out one at a time.
@@ -305,6 +336,11 @@ pub(crate) fn answer(asked: Named, node: &RunningNode) -> Result<String, Failure
     find(QUESTIONS, &asked)?(asked, node)
 }
 
+/// The supervision tree with one row for each large group. The function may block.
+pub(crate) fn tree(node: &RunningNode) -> Result<String, Failure> {
+    json(tree::Tree::summary().answer(node)?)
+}
+
 /// Carries out an action on players. The function may block.
 pub(crate) fn do_at_door(asked: Named, node: &RunningNode, who: &Who) -> Result<String, Failure> {
     find(AT_DOOR, &asked)?(asked, node, who)
@@ -339,8 +375,9 @@ mod tests {
 
     /// Commands without an entry in the tables: those that read files of the tree, and those that send requests of kinds of
     /// their own.
-    const WITHOUT_ENTRY: [&str; 8] = [
-        "avatars", "backup", "events", "history", "restore", "shutdown", "stop", "store",
+    const WITHOUT_ENTRY: [&str; 10] = [
+        "avatars", "backup", "events", "history", "restore", "shutdown", "stop", "store", "trace",
+        "watch",
     ];
 
     fn names<F>(table: &[Entry<F>]) -> HashSet<&'static str> {

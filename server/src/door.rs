@@ -33,7 +33,7 @@ use crate::saves;
 use crate::words::linger;
 pub(crate) use application::Application;
 use asker::Asker;
-pub(crate) use game::Game;
+pub(crate) use game::{Game, Story};
 pub(crate) use settings::READ_AGAIN;
 
 /// Opens the listeners if the release has an application for them.

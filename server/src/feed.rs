@@ -5,22 +5,32 @@
 //!   runtime, door, saves, libraries ─► figures ─► Reading ─┬─ each 100 ms while somebody looks ─► keeper ─► `pq events`
 //!   records of installs, stalls ─────► Views ──┘           └─ at a request ─► `metrics`
 //! ```
+//! `crowd` follows the avatars, for the live page and for the recordings of installs (`recordings`).
 
+mod crowd;
 mod figures;
 mod keeper;
+pub(crate) mod recordings;
+mod usage;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use pq_feed::reading::Installs;
 use pq_feed::{Feed, Happening, Kind};
 use pq_otp::{News, Notice, Notices, Stall, StallEvent, StallHook};
 use pq_protocol::record::InstallRecord;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::otlp::Exporter;
+
+pub(crate) use crowd::{Crowd, keep_crowd};
 pub(crate) use figures::{reading, unready};
 pub(crate) use keeper::keep;
+
+/// The viewers of single processes (`pq trace`, `pq watch`) at one time. Each has a queue of some hundred lines.
+const TRACES_MAX: usize = 16;
 
 /// The parts of the feed that exist from the start of a node to its end.
 pub(crate) struct Views {
@@ -32,6 +42,10 @@ pub(crate) struct Views {
     /// Tells viewers of a new frame.
     frames: watch::Sender<()>,
     keeper: keeper::Bell,
+    /// The export of spans; empty without a collector.
+    exporter: OnceLock<Exporter>,
+    /// The places for viewers of single processes.
+    traces: Arc<Semaphore>,
 }
 
 /// The installs that have ended.
@@ -51,6 +65,8 @@ impl Views {
             is_stopping: AtomicBool::new(false),
             frames: watch::Sender::new(()),
             keeper: keeper::Bell::default(),
+            exporter: OnceLock::new(),
+            traces: Arc::new(Semaphore::new(TRACES_MAX)),
         })
     }
 
@@ -62,8 +78,22 @@ impl Views {
         Some((viewer, frames))
     }
 
+    /// A place for a viewer of a single process; `None` if all are taken.
+    pub(crate) fn trace(&self) -> Option<OwnedSemaphorePermit> {
+        self.traces.clone().try_acquire_owned().ok()
+    }
+
+    /// Sends the installs that end from now on to a collector.
+    pub(crate) fn export_to(&self, exporter: Exporter) {
+        // A node begins one export.
+        let _ = self.exporter.set(exporter);
+    }
+
     /// Adds an install that has ended.
     pub(crate) fn note_install(&self, record: &InstallRecord) {
+        if let Some(exporter) = self.exporter.get() {
+            exporter.install(record);
+        }
         let mut ended = self.installs.lock();
         ended.sum.add(record);
         ended.last = Some(record.clone());
@@ -73,6 +103,13 @@ impl Views {
     fn ended(&self) -> (Installs, Option<InstallRecord>) {
         let ended = self.installs.lock();
         (ended.sum.clone(), ended.last.clone())
+    }
+
+    /// Waits for the export of the last installs, for a limited time.
+    pub(crate) fn finish_export(&self) {
+        if let Some(exporter) = self.exporter.get() {
+            exporter.finish();
+        }
     }
 
     /// Notes that the node stops.

@@ -6,10 +6,14 @@
 //!                                          once      request    do …        kept for operators
 //! ```
 //! Requests are defined in `pq-protocol`, the actions on requests in `commands`, and the data for answers in
-//! `running`. `viewing` serves operators who view the feed.
+//! `running`. `viewing` serves operators who view the feed, `following` those who follow one process: `stepping` its steps,
+//! `watching` the story of an avatar.
 
+mod following;
 mod session;
 mod socket;
+mod stepping;
 mod viewing;
+mod watching;
 
 pub(crate) use socket::OperatorSocket;

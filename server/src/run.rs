@@ -25,7 +25,7 @@ use crate::boot::{Booted, Hooks, boot};
 use crate::clock::doubt;
 use crate::door;
 use crate::end_at_once::end_at_once;
-use crate::feed::{self, Views};
+use crate::feed::{self, Crowd, Views};
 use crate::history::History;
 use crate::lifetime::Lifetime;
 use crate::logging::{self, level};
@@ -33,6 +33,7 @@ use crate::manager::{self, Manager};
 use crate::metrics::{self, Metrics};
 use crate::operator::OperatorSocket;
 use crate::options;
+use crate::otlp::{self, Exporter};
 use crate::report::report;
 use crate::reread;
 use crate::restart::{ENDS_FOR_A_REBOOT, ErrorAction, Restart};
@@ -63,7 +64,7 @@ pub(crate) fn start(options: &options::Start) -> anyhow::Result<()> {
         or_permanent: options.or_permanent,
         shutdown: options.shutdown.clone(),
     };
-    run(&options.root, which, &options.node, |_| ())
+    run(&options.root, which, &options.node, |_, _| ())
 }
 
 /// The release that a node boots.
@@ -128,7 +129,7 @@ pub(crate) fn run(
     root: &Path,
     which: Which<'_>,
     options: &options::Node,
-    listening: impl FnOnce(Addresses),
+    listening: impl FnOnce(Addresses, &RunningNode),
 ) -> anyhow::Result<()> {
     raise_descriptor_limit();
     if let Some(doubt) = doubt(SystemTime::now()) {
@@ -348,12 +349,15 @@ impl Service<'_> {
     async fn run(
         self,
         options: &options::Node,
-        listening: impl FnOnce(Addresses),
+        listening: impl FnOnce(Addresses, &RunningNode),
         ends: &mut Ends,
     ) -> anyhow::Result<End<Word>> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
         level::apply(booted.node())?;
         let metrics = Metrics::open(&booted, options).await?;
+        if let Some(exporter) = Exporter::begin(booted.node(), options)? {
+            self.views.export_to(exporter);
+        }
         let (saves, came_back) = open_saves(&booted, options).await?;
         saves
             .iter()
@@ -367,11 +371,14 @@ impl Service<'_> {
             releases,
             door: door.clone(),
             saves: saves.clone(),
+            crowd: Crowd::new(),
+            web: metrics.as_ref().map(Metrics::address),
             history: self.history,
             wishes: self.wish,
         };
         let running = Arc::new(running(parts, self.shutdown)?);
         feed::keep(running.views(), &running).context("failed to start a thread")?;
+        feed::keep_crowd(running.crowd(), &booted).context("failed to start a thread")?;
         let socket = OperatorSocket::open(running.clone(), options.socket_dir.as_deref())?;
         let addresses = Addresses::of(door.as_deref(), metrics.as_ref());
         metrics.iter().for_each(|metrics| metrics.show(&running));
@@ -385,7 +392,7 @@ impl Service<'_> {
         // Starting avatars takes seconds, so a signal is handled in the meantime.
         let outcome = tokio::select! {
             outcome = wait_for_end(ends) => outcome,
-            failed = play(&booted, options, came_back, || listening(addresses)) => failed.map(|never| match never {}),
+            failed = play(&booted, options, came_back, || listening(addresses, &running)) => failed.map(|never| match never {}),
         };
         let mut stopping = Stopping::begin();
         manager.tell(last_news(&outcome));
@@ -399,6 +406,7 @@ impl Service<'_> {
             }
             door.empty(LAST_LINES_TIMEOUT).await;
         }
+        finish_export(&running).await;
         ends.stopping = Some(stopping);
         let vsn = running.releases().running().vsn;
         outcome.map(|word| End {
@@ -413,6 +421,7 @@ impl Service<'_> {
             level::judge(release)
                 .and_then(|()| stall::judge(release))
                 .and_then(|()| metrics::judge(release))
+                .and_then(|()| otlp::judge(release))
                 .and_then(|()| door::judge(release))
         };
         let releases = Arc::new(Releases::open(&self.booted, judge)?);
@@ -492,6 +501,13 @@ async fn save_all(booted: &Arc<Booted>, saves: Option<Arc<Saves>>, door: Option<
     if let (Ok(true), Some(door)) = (saved, door) {
         door.told().release_all();
     }
+}
+
+/// Waits until the collector has the last installs.
+async fn finish_export(running: &RunningNode) {
+    let views = running.views().clone();
+    // A panic of that thread is in the log.
+    let _ = tokio::task::spawn_blocking(move || views.finish_export()).await;
 }
 
 /// Waits for the saved avatars, starts further ones, and then writes reports for ever; returns only on error.

@@ -24,6 +24,6 @@ mod run;
 mod screen;
 mod view;
 
-pub(crate) use process::{Deed, Listing, Node, Order, Process, Query, Shape};
+pub(crate) use process::{Deed, Figure, Listing, Node, Order, Process, Query, Shape};
 pub(crate) use run::top;
 pub(crate) use screen::is_possible;

@@ -6,6 +6,10 @@
 mod agree;
 #[path = "feed/documents.rs"]
 mod documents;
+#[path = "feed/follow.rs"]
+mod follow;
+#[path = "feed/otlp.rs"]
+mod otlp;
 #[path = "feed/top.rs"]
 mod top;
 #[path = "feed/viewers.rs"]

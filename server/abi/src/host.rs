@@ -316,6 +316,8 @@ impl State {
     }
 
     /// Runs one callback. The callback's output stays in the host.
+    // Part of the shard's turn: out of line, the slices of a message are written and read once more.
+    #[inline(always)]
     pub fn handle<H: Host>(
         &mut self,
         host: &mut H,

@@ -12,6 +12,7 @@ use crate::effect::Effect;
 use crate::moved::{Arrival, PutIn, SweepOrder, TakeOut};
 use crate::node::Answered;
 use crate::process::{Seen, StartOutcome};
+use crate::shard::Measure;
 use crate::sys::SysRequest;
 use crate::upgrade::Order;
 
@@ -39,7 +40,9 @@ impl Caller {
 }
 
 /// One entry of a mailbox.
+// The tag is a whole word: written in half a word and moved as a whole one, each move would wait for the write.
 #[derive(Debug)]
+#[repr(u64)]
 pub enum Envelope {
     /// A message of `Pid ! Message`, or a timer's message.
     Info(Payload),
@@ -131,8 +134,8 @@ pub enum Signal {
     /// Carry out the effects of a function that was called from outside, and send its answer.
     #[allow(private_interfaces, reason = "only this crate calls functions")]
     Returned(Box<Returned>),
-    /// List the processes of this shard.
-    List(OnList),
+    /// List the processes of this shard, with this figure of each.
+    List(OnList, Measure),
     /// Show the first processes, up to this number.
     Sample(u32, OnSample),
     /// A step of a transaction.
@@ -223,7 +226,7 @@ impl Signal {
             | Signal::SpawnNative(..)
             | Signal::CallModule(_)
             | Signal::Returned(_)
-            | Signal::List(_)
+            | Signal::List(..)
             | Signal::Sample(..)
             | Signal::Upgrade(_)
             | Signal::Quit => None,

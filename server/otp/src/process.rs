@@ -217,6 +217,7 @@ impl Process {
             messages: self.mailbox.len(),
             suspended: self.has(Flag::Suspended),
             held: view.is_shut && self.has(Flag::Concerned),
+            measured: None,
         }
     }
 
@@ -264,16 +265,31 @@ impl View<'_> {
 pub struct Seen<'a> {
     process: &'a Process,
     view: View<'a>,
+    measured: Option<u64>,
 }
 
 impl<'a> Seen<'a> {
     pub(crate) fn new(process: &'a Process, view: View<'a>) -> Seen<'a> {
-        Seen { process, view }
+        Seen {
+            process,
+            view,
+            measured: None,
+        }
+    }
+
+    /// Adds the figure that was measured for a listing.
+    pub(crate) fn with(self, measured: Option<u64>) -> Seen<'a> {
+        Seen { measured, ..self }
     }
 
     /// The pid of the process that is seen.
     pub fn pid(&self) -> Pid {
         self.process.pid
+    }
+
+    /// The pid of the process that started this one; 0 if no process did.
+    pub fn parent(&self) -> Pid {
+        self.process.parent
     }
 
     /// The version of the process's module; `None` for a process of the runtime itself.
@@ -298,7 +314,10 @@ impl<'a> Seen<'a> {
 
     /// The description of the process in a listing.
     pub fn info(&self) -> ProcessInfo {
-        self.process.info(self.view)
+        ProcessInfo {
+            measured: self.measured,
+            ..self.process.info(self.view)
+        }
     }
 }
 
@@ -323,6 +342,8 @@ pub struct ProcessInfo {
     pub suspended: bool,
     /// Whether a transaction holds the process.
     pub held: bool,
+    /// The figure that the listing has asked for ([`crate::Measure`]); `None` without one.
+    pub measured: Option<u64>,
 }
 
 impl ProcessInfo {

@@ -7,8 +7,8 @@
 //! In this module: the turn, and the delivery of signals. Submodules: [`spawn`] (births), [`exit`] (ends, links,
 //! monitors), [`run`] (one envelope), [`from_outside`] (functions called outside of any process), [`time_out`],
 //! [`effects`], [`supervise`], [`restarts`] (of children whose states are kept), [`manage`], [`run_native`], [`exporter`] (exported
-//! states), [`changed`], [`stage`] (transactions), [`gate`] (processes that a transaction keeps from running), [`timing`]
-//! (durations of callbacks), [`slab`].
+//! states), [`traced`] (steps of processes with a tracer), [`changed`], [`stage`] (transactions), [`gate`] (processes that a transaction keeps from running), [`timing`]
+//! (durations of callbacks), [`slab`], [`listing`], [`measure`] (figures of processes that a listing asks for).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::effect::Effect;
 use crate::lateness::Waiting;
 use crate::mailbox::Arena;
-use crate::message::{Ack, Caller, Envelope, OF_PORT, OnList, OnSample, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, OF_PORT, Payload, Signal};
 use crate::node::Node;
 use crate::numbered::Numbered;
 use crate::process::{Flag, Process, ProcessInfo, Seen, Watch};
@@ -32,6 +32,8 @@ use crate::tally::Tallies;
 use crate::wheel::Wheel;
 use changed::Changed;
 use gate::Gate;
+use listing::Listing;
+use measure::Counting;
 use restarts::Awaited;
 use stage::Birth;
 
@@ -41,7 +43,9 @@ mod exit;
 mod exporter;
 mod from_outside;
 mod gate;
+mod listing;
 mod manage;
+mod measure;
 mod restarts;
 mod run;
 mod run_native;
@@ -52,9 +56,11 @@ mod supervise;
 mod system;
 mod time_out;
 mod timing;
+mod traced;
 
 pub(crate) use exporter::Walk;
 pub(crate) use from_outside::{answer, run as run_from_outside};
+pub use measure::Measure;
 pub(crate) use slab::Slab;
 use timing::Timing;
 
@@ -74,9 +80,6 @@ const TIMERS_MAX: usize = 4_096;
 /// processes (it still empties its own inbox, so two full shards free each other). It does not wait for a blocked
 /// shard: up to twice as many signals wait for that one, and the rest are dropped as for a full mailbox.
 const OUTBOX_MAX: usize = 16_384;
-
-/// Processes that are shown in one turn: a line about one takes some tenths of a microsecond.
-const LISTED_MAX: u32 = 512;
 
 /// The action of a timer that is due.
 pub(crate) enum Due {
@@ -187,8 +190,8 @@ pub(crate) struct Shard {
     awaited: Awaited,
     /// A spare list for the actions of a supervisor's machine.
     spare_actions: Vec<Action>,
-    /// The listings under way, in the order of their requests, and how far each has come.
-    listings: VecDeque<(OnList, Walk)>,
+    /// The listings under way, in the order of their requests.
+    listings: VecDeque<Listing>,
     /// The transaction under way.
     staging: Option<Box<stage::Staging>>,
     gate: Gate,
@@ -198,6 +201,7 @@ pub(crate) struct Shard {
     pub(crate) counters: Counters,
     pub(crate) tallies: Tallies,
     timing: Timing,
+    counting: Counting,
 }
 
 /// The work of a shard since its start.
@@ -247,6 +251,7 @@ impl Shard {
             counters: Counters::default(),
             tallies: Tallies::default(),
             timing: Timing::default(),
+            counting: Counting::default(),
         }
     }
 
@@ -315,33 +320,6 @@ impl Shard {
         self.slab
             .iter()
             .map(move |process| Seen::new(process, view))
-    }
-
-    /// Shows the processes at the first places of the slab, at once: they are few.
-    fn sample(&mut self, max: u32, sample: OnSample) {
-        let view = self.gate.view();
-        let places = 0..max.min(self.slab.places() as u32);
-        let processes = places.filter_map(|place| self.slab.peek(place));
-        let seen = processes.map(|process| Seen::new(process, view));
-        sample(seen.map(|seen| (seen.pid(), seen.module())).collect());
-    }
-
-    /// Shows up to [`LISTED_MAX`] more processes to the first listing.
-    fn list_some(&mut self) {
-        let Some((mut list, walk)) = self.listings.pop_front() else {
-            return;
-        };
-        let walk = walk.go_on(self, LISTED_MAX, |shard, place| {
-            let process = shard.slab.peek(place);
-            let seen = process.map(|process| Seen::new(process, shard.gate.view()));
-            let is_seen = seen.is_some();
-            seen.into_iter().for_each(|seen| list(Some(seen)));
-            is_seen
-        });
-        match walk.is_over(self) {
-            true => list(None),
-            false => self.listings.push_front((list, walk)),
-        }
     }
 
     /// The places of the processes that wait to run, in their order.
@@ -493,7 +471,7 @@ impl Shard {
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
             Signal::CallModule(call) => self.call_from_outside(*call),
             Signal::Returned(returned) => self.returned_from_outside(*returned),
-            Signal::List(list) => self.listings.push_back((list, Walk::default())),
+            Signal::List(list, measure) => self.begin_listing(list, measure),
             Signal::Sample(max, sample) => self.sample(max, sample),
             Signal::Upgrade(order) => self.upgrade(order),
             Signal::Quit => self.quit = true,

@@ -3,7 +3,7 @@
 //! | message | running | suspended |
 //! |---|---|---|
 //! | suspend, resume | `ok` | `ok` (no counter) |
-//! | get_state, replace_state, get_status, statistics, log, trace, no_debug, terminate | answered | answered |
+//! | get_state, replace_state, get_status, statistics, log, trace, install, remove, no_debug, terminate | answered | answered |
 //! | change_code | `{error, {unknown_system_msg, _}}` | `ok` or `{error, Reason}`; on error nothing changed |
 //!
 //! A running process takes system messages in the order of its mailbox; a suspended one takes them at once,
@@ -16,15 +16,18 @@
 //! | statistics | `start_time` and `current_time` are milliseconds of the node's clock (OTP: local dates), which a simulation shares; no `reductions`, because nothing is counted by them here |
 //! | log | entries are lines of text: `in` for messages that the process takes, `out` for messages that a callback sends. There is no `noreply`, and answers of the runtime for a supervisor or a manager are not included |
 //! | trace | goes to the log of the node: at INFO kind, peer and size of each message, at DEBUG the message. Some of these contain the input of players |
+//! | install, remove | the function is a [`Tracer`], which gets more than messages |
 //!
 //! In this module: the messages. Elsewhere: their effect on a process (`shard::system`), and the data for debugging
 //! (`debug`).
 
 use std::fmt;
+use std::sync::Arc;
 
 use pq_abi::{Direction, Reason};
 
 use crate::message::Caller;
+use crate::trace::Tracer;
 
 mod debug;
 
@@ -70,7 +73,11 @@ pub enum SysMessage {
     Log(Toggle),
     /// Writes each message of the process to the log.
     Trace(bool),
-    /// Ends counting, keeping and writing.
+    /// Passes each step of the process to this tracer (`sys:install/2`).
+    Install(Arc<dyn Tracer>),
+    /// Passes no more steps to this tracer (`sys:remove/2`).
+    Remove(Arc<dyn Tracer>),
+    /// Ends counting, keeping, writing and tracing.
     NoDebug,
     /// Ends the process in order, for this reason.
     Terminate(Reason),
@@ -100,6 +107,8 @@ impl SysMessage {
             SysMessage::Statistics(_) => "statistics",
             SysMessage::Log(_) => "log",
             SysMessage::Trace(_) => "trace",
+            SysMessage::Install(_) => "install",
+            SysMessage::Remove(_) => "remove",
             SysMessage::NoDebug => "no_debug",
             SysMessage::Terminate(_) => "terminate",
         }

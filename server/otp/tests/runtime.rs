@@ -72,6 +72,8 @@ mod threads;
 mod time_outs;
 #[path = "runtime/timers.rs"]
 mod timers;
+#[path = "runtime/tracing.rs"]
+mod tracing;
 #[path = "runtime/transaction.rs"]
 mod transaction;
 #[path = "runtime/upgrade.rs"]

@@ -26,5 +26,5 @@ pub mod who;
 
 pub use event::{Asked, Event, PROTOCOL, Progress};
 pub use exit::{EXIT_CODES, Exit, Failure};
-pub use request::{Named, Request};
+pub use request::{Named, Request, StoryForm};
 pub use who::Who;

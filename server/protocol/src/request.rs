@@ -4,7 +4,7 @@
 //!   {"question": "status"}      {"question": {"tree": {"all": true}}}      {"door": {"kick": {"whom": "Ann", …}}}
 //!   {"release": {"request": {"unpack": {"package": …}}, "message": null}}
 //!   {"stop": {"message": null, "now": false}}      {"shutdown": {"plan": {"after_ms": 300000, "text": null}}}
-//!   {"events": {}}
+//!   {"events": {}}     {"trace": {"process": "Ann", "lines_per_second": 1000}}     {"watch": {"name": "Ann", "form": "text"}}
 //! ```
 
 use serde::de::DeserializeOwned;
@@ -40,6 +40,30 @@ pub enum Request {
     Shutdown(Shutdown),
     /// The feed of the node, line by line, until the operator leaves or the node stops.
     Events {},
+    /// The steps of one process, line by line, until the process ends or the operator leaves.
+    Trace {
+        /// The pid or a registered name of the process.
+        process: String,
+        /// The limit of lines in one second; further steps are counted.
+        lines_per_second: u32,
+    },
+    /// The story of an avatar, line by line, until the avatar ends or the operator leaves.
+    Watch {
+        /// The name of the avatar.
+        name: String,
+        /// The form of the story.
+        form: StoryForm,
+    },
+}
+
+/// The form of an avatar's story.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum StoryForm {
+    /// Texts at the pace at which its player reads them.
+    Text,
+    /// The events themselves.
+    Events,
 }
 
 /// A shutdown of the node, as the players are told about it.

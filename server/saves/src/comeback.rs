@@ -162,11 +162,7 @@ impl Saves {
     ///
     /// # Errors
     /// When it does not leave; or when its row does not get to the disk, which has an older state then.
-    pub fn rest(
-        &self,
-        id: u64,
-        is_left: impl FnOnce(Pid) -> bool,
-    ) -> Result<Option<Pid>, NotDone> {
+    pub fn rest(&self, id: u64, is_left: impl FnOnce(Pid) -> bool) -> Result<Option<Pid>, NotDone> {
         let _one = self.begin()?;
         let Some(root) = self.living_root(id).filter(|root| is_left(*root)) else {
             return Ok(None);

@@ -24,6 +24,7 @@ use pq_term::printable_lines;
 
 use super::{same, warn};
 use crate::boot;
+use crate::client::metered;
 use crate::libraries::{Source, Workspace, text_if_there};
 use crate::streams;
 
@@ -53,7 +54,8 @@ pub(crate) fn tar(command: &Command) -> anyhow::Result<()> {
     same::say(&command.root, &rel);
     let folder = command.outdir.clone();
     let folder = folder.unwrap_or_else(|| layout::releases(&command.root));
-    let package = make_tar(&tree, &rel.vsn, &folder).map_err(failed)?;
+    let package = metered("tar", "packing", || make_tar(&tree, &rel.vsn, &folder));
+    let package = package.map_err(failed)?;
     streams::data(&printable_lines(&format!("{}\n", package.display())));
     Ok(())
 }

@@ -10,6 +10,7 @@
 mod waiting;
 
 use std::io::{Read, Write};
+use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -33,6 +34,9 @@ const LINE_MAX: usize = 16 << 20;
 /// The bytes of one read.
 const READ: usize = 64 << 10;
 
+/// The sentence for a reader while the node is gone.
+pub(crate) const GONE: &str = "the node is gone: waiting for its return";
+
 /// A part of a view, for its reader.
 pub(crate) enum Heard<'a> {
     /// A complete line of the node.
@@ -49,7 +53,8 @@ enum End {
     Gone,
 }
 
-/// Sends a request and passes each line of its answer to `hear`. The view ends after `time`, but not before its first line.
+/// Sends a request and passes each line of its answer to `hear`. The view ends after `time`, but not before its first line;
+/// when `hear` breaks; and with the answer, if that has an end.
 ///
 /// # Errors
 /// [`Exit::Unreachable`] when there is no node, or none has come back; errors of the node.
@@ -57,7 +62,7 @@ pub(crate) fn follow(
     root: &Path,
     request: &Request,
     time: Option<Duration>,
-    mut hear: impl FnMut(Heard<'_>),
+    mut hear: impl FnMut(Heard<'_>) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
     let mut waiting = Waiting::begin(time)?;
     loop {
@@ -65,7 +70,9 @@ pub(crate) fn follow(
             Ok(stream) => match Lines::new(stream).pass_on(request, &mut waiting, &mut hear)? {
                 End::Told => return Ok(()),
                 End::Gone if waiting.is_connected() => {
-                    hear(Heard::Gone);
+                    if hear(Heard::Gone).is_break() {
+                        return Ok(());
+                    }
                     waiting.lose();
                 }
                 End::Gone => (),
@@ -115,7 +122,7 @@ impl Lines {
         &mut self,
         request: &Request,
         waiting: &mut Waiting,
-        hear: &mut impl FnMut(Heard<'_>),
+        hear: &mut impl FnMut(Heard<'_>) -> ControlFlow<()>,
     ) -> Result<End, Failure> {
         let asked = Asked {
             version: PROTOCOL,
@@ -139,16 +146,31 @@ impl Lines {
                 match event {
                     Event::Waiting | Event::Progress(_) => (),
                     Event::Part { text } => self.text.push_str(&text),
-                    Event::Done => return Ok(End::Gone),
+                    Event::Done => {
+                        let _ = self.lines(waiting, hear);
+                        return Ok(End::Told);
+                    }
                     Event::Failed(failure) => return Err(failure),
                 }
             }
-            while let Some(end) = self.text.find('\n') {
-                hear(Heard::Line(&self.text[..end]));
-                waiting.hear();
-                self.text.drain(..=end);
+            if self.lines(waiting, hear).is_break() {
+                return Ok(End::Told);
             }
         }
+    }
+
+    /// Passes the complete lines on.
+    fn lines(
+        &mut self,
+        waiting: &mut Waiting,
+        hear: &mut impl FnMut(Heard<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        while let Some(end) = self.text.find('\n') {
+            hear(Heard::Line(&self.text[..end]))?;
+            waiting.hear();
+            self.text.drain(..=end);
+        }
+        ControlFlow::Continue(())
     }
 
     /// Reads what is there; `false` at the end of the connection.

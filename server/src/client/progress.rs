@@ -6,6 +6,7 @@
 //! ```
 
 use std::io::IsTerminal;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use pq_protocol::Progress;
@@ -23,6 +24,37 @@ const WIDTH_MIN: usize = 20;
 
 /// The interval at which a step in progress is written again to an output that is no terminal.
 const AGAIN: Duration = Duration::from_secs(10);
+
+/// Work of this process that ends earlier is not shown: a person does not wait for it.
+const SOON: Duration = Duration::from_secs(1);
+
+/// The interval at which the line of such work is written.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Does work of this process that may take long, and shows its step and its time from the second second on.
+pub(crate) fn metered<R>(operation: &str, step: &str, work: impl FnOnce() -> R) -> R {
+    std::thread::scope(|scope| {
+        let (done, is_done) = sync_channel::<()>(0);
+        let ticker = std::thread::Builder::new();
+        // Without a thread the work is done unseen.
+        let _ = ticker.spawn_scoped(scope, move || tick(operation, step, &is_done));
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// Writes the line until the other end of the channel is gone.
+fn tick(operation: &str, step: &str, is_done: &Receiver<()>) {
+    let goes_on = |limit| is_done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
+    let mut meter = Meter::of(operation.to_string());
+    let progress = Progress::step(step);
+    let mut limit = SOON;
+    while goes_on(limit) {
+        meter.note(&progress);
+        limit = TICK;
+    }
+}
 
 /// Shows the progress of one operation; dropping the meter erases the line on a terminal.
 pub(super) struct Meter {
@@ -110,6 +142,13 @@ fn bar(progress: &Progress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metered_work_returns_its_result_or_its_panic() {
+        assert_eq!(metered("backup", "copying", || 7), 7);
+        let fails = || metered("backup", "copying", || panic!("no disk"));
+        assert!(std::panic::catch_unwind(fails).is_err());
+    }
 
     fn copy(converted: u64, total: u64) -> Progress {
         Progress {

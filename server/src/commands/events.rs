@@ -7,6 +7,7 @@
 
 mod shown;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,7 +15,7 @@ use pq_protocol::{Failure, Request};
 use pq_term::printable_json;
 
 use super::command::Typed;
-use crate::client::{At, Heard, follow, say, warn};
+use crate::client::{At, GONE, Heard, follow, say, warn};
 use shown::Told;
 
 #[derive(Args, Debug)]
@@ -34,15 +35,13 @@ impl Typed for EventsArgs {
     fn run(&self) -> Result<(), Failure> {
         let time = self.time.map(|seconds| Duration::from_secs(seconds.into()));
         let mut told = Told::default();
-        follow(
-            &self.at.root,
-            &Request::Events {},
-            time,
-            |heard| match heard {
-                Heard::Gone => warn("the node is gone: waiting for its return"),
+        follow(&self.at.root, &Request::Events {}, time, |heard| {
+            match heard {
+                Heard::Gone => warn(GONE),
                 Heard::Line(line) if self.at.json => say(&printable_json(line)),
                 Heard::Line(line) => told.hear(line).iter().for_each(|line| say(line)),
-            },
-        )
+            }
+            ControlFlow::Continue(())
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! `pq store check`, `pq backup` and `pq restore`: the store of the tree as a file. All three read and write the file themselves,
 //! so no node has to run; only `restore` needs that none runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use pq_protocol::{Exit, Failure};
@@ -10,7 +10,7 @@ use pq_term::printable_json;
 use serde::Serialize;
 
 use super::command::Typed;
-use crate::client::{At, Show, counted, say};
+use crate::client::{At, Show, counted, metered, say};
 use crate::saves;
 use crate::system::TreeLock;
 
@@ -72,7 +72,9 @@ impl Typed for StoreArgs {
 
     fn run(&self) -> Result<(), Failure> {
         let file = saves::file(&self.at().root);
-        let findings = pq_store::check(&file).map_err(failed)?;
+        let step = format!("checking {}", size_of(&file));
+        let findings = metered("store check", &step, || pq_store::check(&file));
+        let findings = findings.map_err(failed)?;
         let count = findings.len() as u64;
         tell(self.at(), &Checked { file, findings })?;
         match count {
@@ -92,7 +94,10 @@ impl Typed for BackupArgs {
     }
 
     fn run(&self) -> Result<(), Failure> {
-        pq_store::backup(&saves::file(&self.at.root), &self.target).map_err(failed)?;
+        let store = saves::file(&self.at.root);
+        let step = format!("copying {}", size_of(&store));
+        let copied = metered("backup", &step, || pq_store::backup(&store, &self.target));
+        copied.map_err(failed)?;
         let bytes = self.target.metadata().map_or(0, |found| found.len());
         let file = self.target.clone();
         tell(&self.at, &BackedUp { file, bytes })
@@ -109,10 +114,19 @@ impl Typed for RestoreArgs {
             let sentence = format!("failed to restore the saves: {error:#}");
             Failure::new(Exit::Refused, sentence)
         })?;
-        let before = pq_store::restore(&self.from, &saves::file(&self.at.root)).map_err(failed)?;
+        let store = saves::file(&self.at.root);
+        let step = format!("checking and copying {}", size_of(&self.from));
+        let before = metered("restore", &step, || pq_store::restore(&self.from, &store));
+        let before = before.map_err(failed)?;
         let from = self.from.clone();
         tell(&self.at, &Restored { from, before })
     }
+}
+
+/// The size of a file for people.
+fn size_of(file: &Path) -> String {
+    let bytes = file.metadata().map_or(0, |found| found.len());
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 /// The failure of an operation on the store.

@@ -230,7 +230,7 @@ impl Question for Sys {
 /// Finds the process of a text: its pid, with or without the angle brackets (which shells require to be quoted), its
 /// local name, or its name in the registry, as a term or as the text of a string (`Ann` for `"Ann"`). Returns the
 /// reason if there is none.
-pub(super) fn find(node: &RunningNode, text: &str) -> Result<Pid, String> {
+pub(crate) fn find(node: &RunningNode, text: &str) -> Result<Pid, String> {
     let nobody = || "no process has this name or pid".to_string();
     if let Ok(pid) = text.parse::<Pid>().or_else(|_| format!("<{text}>").parse()) {
         return Some(pid)

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use clap::Args;
-use pq_otp::ProcessInfo;
+use pq_otp::{Measure, ProcessInfo};
 use pq_protocol::answer::Rows;
 use pq_protocol::{Exit, Failure};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use super::tree::{Tree, TreeRow, branches};
 use crate::client::{At, Show, read};
 use crate::noun::noun;
 use crate::running::RunningNode;
-use crate::top::{Deed, Listing, Node, Order, Process, Query, Shape, is_possible, top};
+use crate::top::{Deed, Figure, Listing, Node, Order, Process, Query, Shape, is_possible, top};
 
 /// The rows of a list: a person reads a screen of them, and the rest has a filter.
 const ROWS_MAX: usize = 1_000;
@@ -27,9 +27,11 @@ pub(crate) struct TopArgs {
     at: At,
 }
 
-/// The processes with the most waiting messages.
+/// The processes with the largest figures.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Top {
+    #[serde(default)]
+    figure: Figure,
     /// Only processes whose module, version, pid or name contains this text.
     containing: String,
 }
@@ -56,11 +58,15 @@ impl Words for Top {
 
 impl Question for Top {
     fn answer(self, node: &RunningNode) -> Result<Rows<TreeRow>, Failure> {
-        let (mut processes, missing) = node.processes();
+        let (mut processes, missing) = node.measured_processes(self.measure());
         if !self.containing.is_empty() {
             processes.retain(|process| self.is_wanted(node, process));
         }
-        processes.sort_unstable_by_key(|process| (Reverse(process.messages), process.pid));
+        let value = |process: &ProcessInfo| match self.figure {
+            Figure::Waiting => u64::from(process.messages),
+            Figure::Callbacks | Figure::Memory => process.measured.unwrap_or_default(),
+        };
+        processes.sort_unstable_by_key(|process| (Reverse(value(process)), process.pid));
         let more = processes.len().saturating_sub(ROWS_MAX) as u64;
         processes.truncate(ROWS_MAX);
         let row = |process| TreeRow::of(process, |process| name(node, process));
@@ -70,6 +76,14 @@ impl Question for Top {
 }
 
 impl Top {
+    fn measure(&self) -> Measure {
+        match self.figure {
+            Figure::Waiting => Measure::Nothing,
+            Figure::Callbacks => Measure::Callbacks,
+            Figure::Memory => Measure::Memory,
+        }
+    }
+
     fn is_wanted(&self, node: &RunningNode, process: &ProcessInfo) -> bool {
         let has = |text: &str| text.contains(&self.containing);
         has(&process.module)
@@ -96,6 +110,7 @@ impl Node for AtNode {
     fn list(&self, query: &Query) -> Result<Listing, Failure> {
         match query.shape {
             Shape::List => self.rows(&Top {
+                figure: query.figure,
                 containing: query.containing.clone(),
             }),
             Shape::Tree => self.rows(&Tree::summary()),
@@ -144,6 +159,7 @@ fn process(row: TreeRow, branch: String) -> Process {
         name: row.name.unwrap_or_default(),
         kind: row.kind,
         waiting: row.messages,
+        figure: row.figure,
         is_suspended: row.suspended,
         count: row.count,
         below: row.below,

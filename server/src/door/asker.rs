@@ -137,7 +137,7 @@ impl Asks {
 
 /// Calls a function with a state. The permit is returned by the end of the function, not by that of the question: a
 /// function that does not end occupies at most [`CALLS_MAX`] threads.
-async fn call(
+pub(super) async fn call(
     node: &Node,
     function: &Function,
     state: Term,

@@ -6,6 +6,7 @@
 //!         {avatars, ships_sup},              % the supervisor of the avatars
 //!         {who, {talk, who}},                % from a session's state to its avatar (see `who`)
 //!         {sheet, {ship, gmcp}},             % from an avatar's state to GMCP messages for its client
+//!         {story, {{news, name}, [event], {talk, told}}},      % from an avatar's news to its story (see `story`)
 //!         {fill, [{name, "bot-"}, #{pace => pace}]}]}     % the arguments of an avatar without a session
 //! ```
 //! Each part may be omitted. The default of `sessions` is the first registered name of the application. A function
@@ -20,13 +21,15 @@ use sockserv::Noun;
 use crate::boot::Booted;
 
 mod fill;
+mod story;
 mod who;
 
 use fill::Fill;
+pub(crate) use story::Story;
 pub(super) use who::{Places, Who};
 
 /// The parts of the setting, for errors.
-const PARTS: &str = r#"{noun, {"ship", "ships"}}, {sessions, Supervisor}, {avatars, Supervisor}, {who, {Module, Function}}, {who, {state, Paths}}, {sheet, {Module, Function}} or {fill, [{name, "bot-"}, pace]}"#;
+const PARTS: &str = r#"{noun, {"ship", "ships"}}, {sessions, Supervisor}, {avatars, Supervisor}, {who, {Module, Function}}, {who, {state, Paths}}, {sheet, {Module, Function}}, {story, {Name, Path, {Module, Function}}} or {fill, [{name, "bot-"}, pace]}"#;
 
 /// The settings of the game.
 #[derive(Clone, Default, Debug)]
@@ -41,6 +44,8 @@ pub(crate) struct Game {
     pub(super) who: Option<Who>,
     /// The function that describes an avatar.
     pub(super) sheet: Option<Function>,
+    /// The way from an avatar to its story.
+    pub(crate) story: Option<Story>,
     /// The template of the arguments of an avatar without a session.
     pub(crate) fill: Option<Fill>,
 }
@@ -63,6 +68,11 @@ impl Game {
             application.context("the running release has no application with listeners")?;
         let name = &application.name;
         Game::read(name, booted.node().env(name, "game").as_ref())
+    }
+
+    /// The module whose state is that of an avatar, as the setting `sheet` names it.
+    pub(crate) fn avatar_module(&self) -> Option<&str> {
+        self.sheet.as_ref().map(|sheet| sheet.module.as_str())
     }
 
     /// Whether the setting has a method to find the avatar of a session.
@@ -104,6 +114,7 @@ impl Game {
             "avatars" => self.avatars = Some(name(value)?),
             "who" => self.who = Some(Who::read(value)?),
             "sheet" => self.sheet = Some(Function::read(value)?),
+            "story" => self.story = Some(Story::read(value)?),
             "fill" => self.fill = Some(Fill::read(value)?),
             _ => bail!("no part has this name"),
         }

@@ -19,6 +19,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, interval_at, timeout};
 
+use super::following::follow_one;
 use super::viewing::view;
 use crate::commands::{self, Ended, Operator};
 use crate::end_at_once::end_at_once;
@@ -70,6 +71,10 @@ pub(crate) async fn run(
     };
     match asked {
         Ok((_, Request::Events {})) => return view(session, node, permit, closing).await,
+        Ok((who, request @ (Request::Trace { .. } | Request::Watch { .. }))) => {
+            drop(permit);
+            return follow_one(session, node, (who, request), closing).await;
+        }
         Ok((who, request)) => session.serve(node, who, request).await,
         Err(failure) => session.tell(&Event::Failed(failure)).await,
     }
@@ -129,6 +134,13 @@ impl Session {
         read.map(|_| ()).map_err(|error| usage(error.to_string()))
     }
 
+    /// Waits until the operator has left: it sends nothing after the request.
+    pub(super) async fn left(&mut self) {
+        let mut byte = [0];
+        // Whatever comes, also an error, is the end of the connection.
+        let _ = self.stream.read(&mut byte).await;
+    }
+
     /// Sends an event. After the first failed write, no further event is sent.
     pub(super) async fn tell(&mut self, event: &Event) {
         if self.is_lost {
@@ -155,8 +167,8 @@ impl Session {
             Request::Stop { message, now: true } => self.end(node, who, message),
             Request::Stop { message, .. } => self.stop(node, STOP, who, message).await,
             Request::Shutdown(shutdown) => self.shut_down(node, who, shutdown).await,
-            // Viewers are served by `viewing`.
-            Request::Events {} => (),
+            // Viewers are served by `run`.
+            Request::Events {} | Request::Trace { .. } | Request::Watch { .. } => (),
         }
     }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use pq_feed::Viewer;
 use pq_protocol::{Event, Exit, Failure};
-use tokio::io::AsyncReadExt;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, interval_at};
 
@@ -42,13 +41,11 @@ async fn tell_frames(session: &mut Session, mut viewer: Viewer, mut frames: watc
             session.tell_parts(&line).await;
             continue;
         }
-        let mut byte = [0];
         tokio::select! {
             // The sender exists as long as the node.
             changed = frames.changed() => if changed.is_err() { return },
             _ = signs.tick() => session.tell(&Event::Waiting).await,
-            // An operator sends nothing after the request: this is the end of the connection.
-            _ = session.stream.read(&mut byte) => return,
+            () = session.left() => return,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The words between the view and the node: lists of processes, and orders about one process.
 
 use pq_protocol::Failure;
+use serde::{Deserialize, Serialize};
 
 /// The node of a view, as the command for it reaches the node. Both functions wait for the answer.
 pub(crate) trait Node {
@@ -15,6 +16,8 @@ pub(crate) trait Node {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Query {
     pub(crate) shape: Shape,
+    /// The figure of each process, by which a list is sorted.
+    pub(crate) figure: Figure,
     /// Only processes with this text in a column; a tree is whole, so its rows are filtered where they are shown.
     pub(crate) containing: String,
 }
@@ -22,11 +25,23 @@ pub(crate) struct Query {
 /// The order of the rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Shape {
-    /// Processes with many waiting messages first.
+    /// Processes with a large figure first.
     #[default]
     List,
     /// Children below their supervisors; similar processes in one row.
     Tree,
+}
+
+/// A figure of a process. Only waiting messages are known without a question; the others are measured while a view asks.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Figure {
+    #[default]
+    Waiting,
+    /// The callbacks in the last second.
+    Callbacks,
+    /// The bytes of the process.
+    Memory,
 }
 
 /// A list of processes.
@@ -53,6 +68,8 @@ pub(crate) struct Process {
     pub(crate) kind: String,
     /// The number of waiting messages.
     pub(crate) waiting: u64,
+    /// The figure that was asked for, unless it is `waiting`; `None` while it is not known.
+    pub(crate) figure: Option<u64>,
     pub(crate) is_suspended: bool,
     /// The number of processes in this row.
     pub(crate) count: u64,
@@ -97,6 +114,14 @@ impl Process {
         let pid = self.pid.as_deref().unwrap_or_default();
         let columns = [&self.module, &self.vsn, pid, &self.name];
         columns.iter().any(|column| column.contains(text))
+    }
+
+    /// The value of a figure.
+    pub(super) fn value(&self, figure: Figure) -> u64 {
+        match figure {
+            Figure::Waiting => self.waiting,
+            Figure::Callbacks | Figure::Memory => self.figure.unwrap_or_default(),
+        }
     }
 
     /// The module with its branch in a tree and the size of a group.

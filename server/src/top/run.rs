@@ -1,5 +1,6 @@
 //! The queue and its loop: messages of the threads change the view, and the view is drawn when the queue is empty.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -108,6 +109,7 @@ fn read_feed(root: PathBuf, tell: &SyncSender<Message>) {
             Heard::Line(line) => Message::Line(line.to_string()),
             Heard::Gone => Message::Gone,
         });
+        ControlFlow::Continue(())
     };
     let end = follow(&root, &Request::Events {}, None, pass_on);
     let _ = tell.send(Message::Ended(end));

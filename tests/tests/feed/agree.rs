@@ -1,15 +1,24 @@
-//! The views of one node agree: `pq events`, `/metrics`, `pq status`, and the records of installs.
+//! The views of one node agree: `pq events`, `/metrics`, `pq status`, `pq top`, and the records of installs.
 
-use pq_tests::running::{PATIENCE, Running, Tree, poll};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use pq_protocol::socket::SocketFolder;
+use pq_protocol::{Asked, Event, Exit, Failure, Named, PROTOCOL, Request, frame};
+
+use pq_tests::running::{BROKEN, BROKEN_VSN, Draft, PATIENCE, Player, Running, Tree, poll};
 use pq_tests::scrape::{metrics, node, sum};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::viewers::{lines, sees, viewer};
 
-const HEROES: u64 = 300;
+const HEROES: u64 = 10_000;
 
 /// Three processes for each hero, the controller, three top supervisors, the registry's server.
 const PROCESSES: u64 = 3 * HEROES + 5;
+
+/// The processes of a player: a session, and the three of its hero.
+const OF_PLAYER: u64 = 4;
 
 /// The sum of a figure over all entries of a map.
 fn total(state: &Value, map: &str, figure: &str) -> u64 {
@@ -20,35 +29,73 @@ fn total(state: &Value, map: &str, figure: &str) -> u64 {
 }
 
 /// All views of the node have the same processes at any moment, also while states are converted.
-fn processes_agree(tree: &Tree, node: &Running, seen: &Running) {
+fn processes_agree(tree: &Tree, node: &Running, seen: &Running, processes: u64) {
     let all = lines(seen);
     let state = crate::viewers::state(&all);
     let of_events = total(&state, "shards", "started") - total(&state, "shards", "ended");
-    assert_eq!(of_events, PROCESSES);
-    assert_eq!(tree.answer(&["status"])["processes"], PROCESSES);
+    assert_eq!(of_events, processes);
+    assert_eq!(tree.answer(&["status"])["processes"], processes);
+    let query = json!({"containing": "", "figure": "waiting"});
+    let (rows, more) = of_top(tree, &query);
+    assert_eq!(rows + more, processes);
     let text = metrics(node);
     let of_metrics =
         sum(&text, "pq_processes_started_total", "") - sum(&text, "pq_processes_ended_total", "");
-    assert_eq!(of_metrics as u64, PROCESSES);
+    assert_eq!(of_metrics as u64, processes);
     assert_eq!(sum(&text, "pq_ready", "") as u64, 1);
+}
+
+/// The rows of `pq top`, and the processes without a row, as the node answers its question.
+fn of_top(tree: &Tree, query: &Value) -> (u64, u64) {
+    let words = Named::of("top", query).unwrap();
+    let answer = asked(tree, Request::Question(words)).unwrap();
+    let more = answer["more"].as_u64().unwrap_or_default();
+    (answer["rows"].as_array().unwrap().len() as u64, more)
+}
+
+/// The answer of the node to a request.
+fn asked(tree: &Tree, request: Request) -> Result<Value, Failure> {
+    let version = PROTOCOL;
+    let folder = SocketFolder::open(tree.root()).unwrap();
+    let mut stream = UnixStream::connect(folder.address()).unwrap();
+    stream
+        .write_all(&frame::encode(&Asked { version, request }))
+        .unwrap();
+    let mut answer = String::new();
+    loop {
+        let mut prefix = [0; frame::PREFIX];
+        stream.read_exact(&mut prefix).unwrap();
+        let mut body = vec![0; frame::length(prefix, frame::EVENT_MAX).unwrap()];
+        stream.read_exact(&mut body).unwrap();
+        match serde_json::from_slice(&body).unwrap() {
+            Event::Part { text } => answer += &text,
+            Event::Done => return Ok(serde_json::from_str(&answer).unwrap()),
+            Event::Failed(failure) => return Err(failure),
+            Event::Waiting | Event::Progress(_) => (),
+        }
+    }
 }
 
 /// Installs a release, and compares the views until the install has ended. Returns its record as the command has it.
 fn installs(vsn: &str, tree: &Tree, node: &Running, seen: &Running) -> Value {
-    let mut command = pq_tests::running::pq(["install", vsn, "--json", "--root"]);
-    let mut install = Running::start(command.arg(tree.root()));
+    let mut install = installing(tree, &[vsn]);
     let mut looks = 0;
-    while pq_tests::running::poll(std::time::Duration::ZERO, || ended(&install)).is_none() {
-        processes_agree(tree, node, seen);
+    while !ended(&install) {
+        processes_agree(tree, node, seen, PROCESSES);
         looks += 1;
     }
-    assert!(install.end().success(), "{}", install.log());
     assert!(looks > 0);
+    assert!(install.end().success(), "{}", install.log());
     serde_json::from_str(&install.out()).unwrap()
 }
 
-fn ended(install: &Running) -> Option<()> {
-    install.out().ends_with('\n').then_some(())
+fn installing(tree: &Tree, args: &[&str]) -> Running {
+    let mut command = pq_tests::running::pq([&["install"], args].concat());
+    Running::start(command.args(["--json", "--root"]).arg(tree.root()))
+}
+
+fn ended(install: &Running) -> bool {
+    install.out().ends_with('\n')
 }
 
 /// The sum of the durations of this phase in a record, in microseconds.
@@ -66,8 +113,8 @@ fn count(histogram: &Value) -> u64 {
 #[test]
 fn all_views_agree_while_heroes_play_and_a_release_is_installed_and_left_again() {
     let tree = Tree::new();
-    let node = node(&tree, &["--heroes", "300", "--pace", "50"]);
-    node.wrote("300 heroes started");
+    let node = node(&tree, &["--heroes", "10000"]);
+    node.wrote("10000 heroes started");
     let (seen, text) = (viewer(&tree, &["--json"]), viewer(&tree, &[]));
     sees(&seen, |state| {
         state["processes"]["pq_player-1.0.0"]["living"] == HEROES
@@ -94,6 +141,57 @@ fn all_views_agree_while_heroes_play_and_a_release_is_installed_and_left_again()
     assert_eq!(node.errors(), [""; 0]);
 }
 
+/// Tries to install the broken release without the check before, and compares the views until the attempt has ended.
+fn fails_to_install(tree: &Tree, node: &Running, seen: &Running) -> Failure {
+    let options = json!({
+        "suspend_timeout_ms": null,
+        "code_change_timeout_ms": null,
+        "error_action": "restart",
+        "on_overrun": "abort",
+        "partial": true,
+    });
+    let words = Named::of("install", &json!({"vsn": BROKEN_VSN, "options": options})).unwrap();
+    let request = Request::Release {
+        request: words,
+        message: None,
+    };
+    std::thread::scope(|scope| {
+        let install = scope.spawn(|| asked(tree, request).unwrap_err());
+        let mut is_first = true;
+        while std::mem::take(&mut is_first) || !install.is_finished() {
+            processes_agree(tree, node, seen, PROCESSES + OF_PLAYER);
+        }
+        install.join().unwrap()
+    })
+}
+
+#[test]
+fn all_views_agree_while_an_install_fails_and_is_rolled_back() {
+    let tree = Tree::new();
+    let node = node(&tree, &["--heroes", "10000"]);
+    node.wrote("10000 heroes started");
+    let mut errs = Player::enter(&node, "Errs");
+    tree.offers(&Draft::broken().package());
+    tree.does(&["unpack", BROKEN]);
+    let seen = viewer(&tree, &["--json"]);
+    sees(&seen, |state| {
+        state["processes"]["pq_player-1.0.0"]["living"] == HEROES + 1
+    });
+    let failure = fails_to_install(&tree, &node, &seen);
+    assert_eq!(failure.exit, Exit::RolledBack, "{}", failure.sentence);
+    let state = sees(&seen, |state| state["last_install"]["to"] == BROKEN_VSN);
+    let record = &state["last_install"];
+    assert_eq!(record["failure"]["exit"], 4);
+    assert_eq!(state["processes"]["pq_player-1.0.0"]["living"], HEROES + 1);
+    let text = metrics(&node);
+    assert_eq!(sum(&text, "pq_installs_total", "result=\"failed\""), 1.0);
+    let failed = sum(&text, "pq_conversions_failed_total", "") as u64;
+    assert_eq!(failed, record["failed"].as_u64().unwrap());
+    assert!(failed > 0);
+    errs.plays_on();
+    assert_eq!(tree.answer(&["status"])["release"]["vsn"], "1.0.0");
+}
+
 /// Whether the last install of these figures is the one of this record.
 fn is_last(state: &Value, record: &Value) -> bool {
     let last = &state["last_install"];
@@ -116,11 +214,13 @@ fn versions_are(node: &Running, seen: &Running, vsn: &str) {
     let name = format!("pq_player-{vsn}");
     let state = sees(seen, |state| state["processes"][&name]["living"] == HEROES);
     let sample = state["sample"].as_object().unwrap();
-    let heroes = sample.values().filter_map(Value::as_str);
-    let heroes: Vec<&str> = heroes.filter(|it| it.starts_with("pq_player-")).collect();
+    let versions = sample.values().filter_map(Value::as_str);
+    // The first places of the shards have supervisors and event managers.
+    let of_events: Vec<&str> = versions.filter(|it| it.starts_with("pq_events-")).collect();
+    let expected = format!("pq_events-{vsn}");
     assert!(
-        heroes.len() > 10 && heroes.iter().all(|version| *version == name),
-        "{heroes:?}"
+        of_events.len() > 10 && of_events.iter().all(|version| *version == expected),
+        "{of_events:?}"
     );
     let label = format!("{{module=\"pq_player\",vsn=\"{vsn}\"}}");
     let living = poll(PATIENCE, || {

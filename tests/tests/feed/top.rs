@@ -136,13 +136,27 @@ fn every_key_does_what_the_last_line_says() {
     window.shows(" 20 pq_player-1.0.0");
     window.answers(&["?"], "any key closes the help");
     window.answers(&["x"], "processes by waiting messages: ");
-    for word in ["module", "name", "pid", "waiting messages"] {
+    let figures = ["callbacks per second", "memory in bytes"];
+    for word in figures
+        .into_iter()
+        .chain(["module", "name", "pid", "waiting messages"])
+    {
         window.answers(&["s"], &format!("processes by {word}: "));
     }
     window.answers(&["t"], "pq_supersup");
     window.shows("processes as a tree: ");
     window.answers(&["t"], "processes by waiting messages: ");
     // Sorted by pid, a row keeps its place.
+    window.answers(&["s"], "CALLS/S");
+    // Each process has a state or a record.
+    window.answers(&["s"], "BYTES");
+    window.becomes("memory of a hero", |screen| {
+        let is_measured = |line: &str| {
+            let last = line.split_whitespace().last().unwrap_or_default();
+            line.contains("pq_player") && last.parse::<u64>().is_ok_and(|bytes| bytes > 100)
+        };
+        screen.lines().any(is_measured)
+    });
     window.answers(&["s", "s", "s"], "processes by pid: ");
     window.becomes("a selected first row", |screen| screen.contains("\n> "));
     let selected = |screen: &str| screen.lines().position(|line| line.starts_with("> "));

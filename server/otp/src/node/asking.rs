@@ -24,6 +24,7 @@ use crate::numbered::Numbered;
 use crate::pages::Pages;
 use crate::process::{ProcessInfo, Seen};
 use crate::run_clock::Receiving;
+use crate::shard::Measure;
 use crate::sys::{SysMessage, SysRequest};
 use crate::unpoisoned::Unpoisoned;
 
@@ -224,7 +225,7 @@ fn look_through<R: Send + 'static>(
                     }
                 }
             });
-            node.tell_shard(shard, Signal::List(list));
+            node.tell_shard(shard, Signal::List(list, Measure::Nothing));
         }
         Ok(())
     };

@@ -13,6 +13,7 @@ use crate::message::{OnList, Signal};
 use crate::pages::Pages;
 use crate::process::{ProcessInfo, Seen};
 use crate::run_clock::Receiving;
+use crate::shard::Measure;
 
 /// The number of processes for each version of each module.
 pub type Census = BTreeMap<(String, String), u64>;
@@ -20,8 +21,13 @@ pub type Census = BTreeMap<(String, String), u64>;
 impl Node {
     /// All processes of the shards that answer: an incomplete list is more useful to an operator than none.
     pub fn processes_that_answer(&self, timeout_ms: u64) -> Listing<ProcessInfo> {
+        self.measured_processes(timeout_ms, Measure::Nothing)
+    }
+
+    /// As [`Node::processes_that_answer`], with a figure of each process that is measured only for this list.
+    pub fn measured_processes(&self, timeout_ms: u64, measure: Measure) -> Listing<ProcessInfo> {
         let see = |all: &mut Pages<ProcessInfo>, seen: Seen<'_>| all.push(seen.info());
-        let shards = self.ask_those_that_answer(timeout_ms, see);
+        let shards = self.ask_those_that_answer(timeout_ms, measure, see);
         let answers = shards.answers.into_iter();
         Listing {
             answers: answers.flat_map(Pages::into_elements).collect(),
@@ -61,7 +67,7 @@ impl Node {
         timeout_ms: u64,
         see: impl Fn(&mut R, Seen<'_>) + Clone + Send + 'static,
     ) -> Result<Vec<R>, RequestError> {
-        let listing = self.ask_those_that_answer(timeout_ms, see);
+        let listing = self.ask_those_that_answer(timeout_ms, Measure::Nothing, see);
         match listing.missing.is_empty() {
             true => Ok(listing.answers),
             false => Err(self.unanswered(timeout_ms)),
@@ -69,9 +75,10 @@ impl Node {
     }
 
     /// As [`Node::ask_shards`], but returns the answers of the shards that answer; the wait does not include blocked ones.
-    fn ask_those_that_answer<R: Default + Send + 'static>(
+    pub(super) fn ask_those_that_answer<R: Default + Send + 'static>(
         &self,
         timeout_ms: u64,
+        measure: Measure,
         see: impl Fn(&mut R, Seen<'_>) + Clone + Send + 'static,
     ) -> Listing<R> {
         let (sender, receiver) = sync_channel(self.shards());
@@ -87,7 +94,7 @@ impl Node {
                 None => drop(sender.try_send((shard, std::mem::take(&mut own)))),
             });
             if let Some(inbox) = self.inbox(shard as u8) {
-                inbox.push(Signal::List(list));
+                inbox.push(Signal::List(list, measure));
             }
         }
         let mut answers = Vec::new();

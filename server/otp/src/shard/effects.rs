@@ -28,7 +28,7 @@ impl Shard {
         self.spare_effects = effects;
     }
 
-    /// Notes the outgoing messages for `sys`.
+    /// Notes the effects for `sys` and for tracers.
     fn note_out(&mut self, pid: Pid, effects: &[Effect]) {
         let now_ms = self.core.now_ms;
         if let Some(process) = self
@@ -37,6 +37,7 @@ impl Shard {
             .filter(|process| process.has(Flag::Debugged))
         {
             process.note_out(effects, now_ms);
+            self.trace_effects(pid, effects);
         }
     }
 

@@ -7,8 +7,10 @@ use pq_abi::{Entry, Reason};
 use pq_term::Pid;
 
 use super::Shard;
+use crate::crowd::CrowdChange;
 use crate::message::{Caller, Envelope, ExitCause, Signal};
 use crate::process::{Body, Extras, Flag, Process, Watch};
+use crate::trace::Step;
 
 impl Shard {
     /// Handles an exit signal (`erlang:exit/2`, and the table of signals in the reference manual).
@@ -164,6 +166,13 @@ impl Shard {
         self.core.node.alive(self.core.id).dead(pid);
         self.counters.exited += 1;
         self.tallies.end(&self.core.node, process.module);
+        if self.core.node.crowd().is_wanted() {
+            let change = match reason.is_orderly() {
+                true => CrowdChange::Ended,
+                false => CrowdChange::Failed,
+            };
+            self.core.node.crowd().note(&process, change);
+        }
         if let (true, Some(exited)) = (
             process.has(Flag::HoldsName),
             &self.core.node.config().exited,
@@ -171,6 +180,9 @@ impl Shard {
             exited(pid);
         }
         process.with_extras(|extras| {
+            if let Some(debug) = &mut extras.debug {
+                debug.tracers.take(&Step::Exit(reason));
+            }
             if let Some(name) = extras.registered.take() {
                 self.core.node.unregister(&name, pid);
             }

@@ -6,8 +6,12 @@ use pq_term::Pid;
 use super::{Shard, TURN_MAX};
 use crate::callback::Callback;
 use crate::called::brief;
+use crate::crowd::CrowdChange;
 use crate::message::{Caller, Envelope, Payload};
 use crate::process::{Body, Flag, Mark};
+
+/// One in so many messages is shown to a view of the crowd: with 100 000 avatars at the book's pace some 8 000 per second.
+const SHOWN_EACH: u64 = 16;
 
 /// An envelope in the form of a callback: its number, its operands, its bytes.
 pub(super) struct Call {
@@ -35,24 +39,36 @@ impl Shard {
         };
         process.flags.lower(Flag::Queued);
         let pid = process.pid;
-        for _ in 0..TURN_MAX {
+        let handled = self.run_turn(pid);
+        self.counting.add(pid, handled, self.core.now_ms);
+    }
+
+    /// Runs the process for one turn; returns the number of envelopes.
+    fn run_turn(&mut self, pid: Pid) -> u32 {
+        for handled in 0..TURN_MAX {
             let Some(envelope) = self.next_envelope(pid) else {
-                return;
+                return handled;
             };
             self.counters.envelopes += 1;
+            if self.counters.envelopes.is_multiple_of(SHOWN_EACH) {
+                self.tell_crowd(pid, CrowdChange::Acted);
+            }
             let input_of = match &envelope {
                 Envelope::PortData(port, _) => Some(*port),
                 _ => None,
             };
             let timed = self.timing.begin();
             self.dispatch(pid, envelope);
-            self.timing.end(timed);
+            if let Some(took_ns) = self.timing.end(timed) {
+                self.trace_handled(pid, took_ns);
+            }
             if let Some(port) = input_of {
                 self.core.node.ports().input_done(port);
             }
             self.handle_local();
         }
         self.wake(pid);
+        TURN_MAX
     }
 
     /// The next envelope that the process may take now.
@@ -72,7 +88,10 @@ impl Shard {
         process.mailbox = mailbox;
         let envelope = envelope?;
         if process.has(Flag::Debugged) && !matches!(envelope, Envelope::System(_)) {
-            process.note_in(&envelope, self.core.now_ms);
+            let is_traced = process.note_in(&envelope, self.core.now_ms);
+            if is_traced {
+                self.timing.trace();
+            }
         }
         if process.exported.are_set() {
             self.note_change(pid);

@@ -5,6 +5,7 @@ use pq_term::{Pid, Term};
 
 use super::Shard;
 use crate::code_change::CodeChange;
+use crate::crowd::CrowdChange;
 use crate::process::{Body, Flag, Handler};
 use crate::residue::Residues;
 use crate::supervisor::Input;
@@ -49,6 +50,11 @@ impl Shard {
             SysMessage::Log(toggle) => self.log(pid, toggle),
             SysMessage::Trace(on) => self.debug(pid, |debug, _| {
                 debug.trace = on;
+                ok()
+            }),
+            SysMessage::Install(tracer) => self.install(pid, tracer),
+            SysMessage::Remove(tracer) => self.debug(pid, |debug, _| {
+                debug.tracers.remove(&tracer);
                 ok()
             }),
             SysMessage::NoDebug => self.debug(pid, |debug, _| {
@@ -192,11 +198,16 @@ impl Shard {
     }
 
     fn put_state(&mut self, pid: Pid, state: State) {
-        if let Some(process) = self.slab.get_mut(pid) {
-            let (node, was) = (&self.core.node, process.module);
-            self.tallies.change(node, was, state.module());
-            process.module = Some(state.module());
-            process.body = Body::Callback(state);
+        let Some(process) = self.slab.get_mut(pid) else {
+            return;
+        };
+        let (node, was, is) = (&self.core.node, process.module, state.module());
+        self.tallies.change(node, was, is);
+        process.module = Some(is);
+        process.body = Body::Callback(state);
+        // A state that was only looked at is put back in its version.
+        if was != Some(is) {
+            self.tell_crowd(pid, CrowdChange::Runs);
         }
     }
 
@@ -332,7 +343,7 @@ impl Shard {
     }
 }
 
-fn ok() -> Term {
+pub(super) fn ok() -> Term {
     Term::atom("ok")
 }
 

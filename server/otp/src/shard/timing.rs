@@ -1,5 +1,6 @@
 //! Durations of callbacks: one of each 16 turns times its first callback. Two readings of the clock cost half as much as a
-//! short callback, so not every callback is timed. The thread of the shard orders and collects the durations.
+//! short callback, so not every callback is timed. The thread of the shard orders and collects the durations. The callbacks of a
+//! process with a tracer are all timed, and those are no samples.
 
 use std::time::Instant;
 
@@ -14,10 +15,19 @@ pub(super) struct Timing {
     turns: u32,
     /// Whether the next callback is timed.
     is_due: bool,
+    /// Whether its duration is one of the samples.
+    is_sample: bool,
+    /// Whether its duration is for the trace of its process.
+    is_traced: bool,
     took_ns: Option<u64>,
 }
 
 impl Timing {
+    /// Has the next callback timed for the trace of its process.
+    pub(super) fn trace(&mut self) {
+        (self.is_due, self.is_traced) = (true, true);
+    }
+
     /// The start of a callback that is timed.
     pub(super) fn begin(&mut self) -> Option<Instant> {
         self.is_due.then(|| {
@@ -26,11 +36,13 @@ impl Timing {
         })
     }
 
-    /// Ends a callback that was timed.
-    pub(super) fn end(&mut self, began: Option<Instant>) {
-        if let Some(began) = began {
-            self.took_ns = Some(began.elapsed().as_nanos() as u64);
+    /// Ends a callback that was timed. Returns the nanoseconds for the trace of its process.
+    pub(super) fn end(&mut self, began: Option<Instant>) -> Option<u64> {
+        let took_ns = began?.elapsed().as_nanos() as u64;
+        if std::mem::take(&mut self.is_sample) {
+            self.took_ns = Some(took_ns);
         }
+        std::mem::take(&mut self.is_traced).then_some(took_ns)
     }
 }
 
@@ -38,7 +50,9 @@ impl Shard {
     /// Begins a turn, in which a callback may be timed.
     pub(crate) fn begin_timing(&mut self) {
         self.timing.turns = self.timing.turns.wrapping_add(1);
-        self.timing.is_due |= self.timing.turns.is_multiple_of(TURNS);
+        if self.timing.turns.is_multiple_of(TURNS) {
+            (self.timing.is_due, self.timing.is_sample) = (true, true);
+        }
     }
 
     /// The duration of the callback that was timed, in nanoseconds.

@@ -1,14 +1,15 @@
-//! The data that `sys` gathers about a process: counts of messages, the last messages, and a log line for each.
+//! The data that `sys` gathers about a process: counts of messages, the last messages, and a log line for each; and its
+//! tracers ([`crate::trace`]).
 
 use std::collections::VecDeque;
 use std::fmt;
 
-use pq_abi::Reason;
 use pq_term::{Pid, Term};
 
 use crate::effect::Effect;
 use crate::message::Envelope;
-use crate::process::Process;
+use crate::process::{Flag, Process};
+use crate::trace::{Content, Message, Peer, Step, Tracers, callback, sent, taken};
 
 /// The debug functions that are on for one process.
 #[derive(Debug, Default)]
@@ -16,6 +17,7 @@ pub(crate) struct Debug {
     pub(crate) statistics: Option<Statistics>,
     pub(crate) log: Option<(usize, VecDeque<String>)>,
     pub(crate) trace: bool,
+    pub(crate) tracers: Tracers,
 }
 
 /// The counts of `sys:statistics/2`, and their start.
@@ -28,7 +30,7 @@ pub(crate) struct Statistics {
 
 impl Debug {
     pub(crate) fn is_off(&self) -> bool {
-        self.statistics.is_none() && self.log.is_none() && !self.trace
+        self.statistics.is_none() && self.log.is_none() && !self.trace && self.tracers.is_empty()
     }
 
     /// The lines that `log` keeps, the oldest first.
@@ -54,14 +56,17 @@ impl Debug {
             .as_ref()
             .map(|(max, _)| pair("log", Term::tuple([Term::from(*max), self.entries()])));
         let trace = self.trace.then(|| pair("trace", Term::from(true)));
-        let on = [statistics, log, trace].into_iter().flatten();
+        let installed = !self.tracers.is_empty();
+        let installed = installed.then(|| pair("install", Term::from(true)));
+        let on = [statistics, log, trace, installed].into_iter().flatten();
         Term::list(on.collect::<Vec<_>>())
     }
 
     fn note(&mut self, pid: Pid, now_ms: u64, event: &Event<'_>) {
         if self.trace {
-            let Event { kind, peer, .. } = event;
-            let (did, bytes) = (event.way.verb(), event.content.size());
+            let Message { kind, peer, .. } = &event.message;
+            let (did, bytes) = (event.way.verb(), event.message.content.size());
+            let peer = peer.to_string();
             tracing::info!(target: "sys", %pid, at_ms = now_ms, peer, bytes, "{did} {kind}");
             // Messages may contain the input of players, which no level above DEBUG shows.
             tracing::debug!(target: "sys", %pid, at_ms = now_ms, "{event}");
@@ -80,16 +85,25 @@ impl Process {
         self.extras.as_mut()?.debug.as_deref_mut()
     }
 
-    /// Counts, keeps and logs a message that the process takes, as far as these functions are on.
-    pub(crate) fn note_in(&mut self, envelope: &Envelope, now_ms: u64) {
-        let pid = self.pid;
+    /// Counts, keeps and logs a message that the process takes, as far as these functions are on. Returns whether the
+    /// process has a tracer.
+    pub(crate) fn note_in(&mut self, envelope: &Envelope, now_ms: u64) -> bool {
+        let (pid, waiting) = (self.pid, self.mailbox.len());
+        let kind = self.module.map(|module| module.kind());
         let Some(debug) = self.debug() else {
-            return;
+            return false;
         };
         if let Some(statistics) = &mut debug.statistics {
             statistics.messages_in += 1;
         }
-        debug.note(pid, now_ms, &taken(envelope));
+        debug.note(pid, now_ms, &Event::new(Flow::In, taken(envelope)));
+        if debug.tracers.is_empty() {
+            return false;
+        }
+        debug.tracers.callback = callback(kind, envelope);
+        let message = taken(envelope);
+        self.trace(&Step::Received { message, waiting });
+        self.is_traced()
     }
 
     /// Like `note_in`, for the messages that a callback sends.
@@ -98,28 +112,57 @@ impl Process {
         let Some(debug) = self.debug() else {
             return;
         };
-        for event in effects.iter().filter_map(sent) {
+        for message in effects.iter().filter_map(sent) {
             if let Some(statistics) = &mut debug.statistics {
                 statistics.messages_out += 1;
             }
-            debug.note(pid, now_ms, &event);
+            debug.note(pid, now_ms, &Event::new(Flow::Out, message));
+        }
+    }
+
+    /// Whether the process has a tracer.
+    pub(crate) fn is_traced(&self) -> bool {
+        self.tracers().is_some_and(|tracers| !tracers.is_empty())
+    }
+
+    pub(crate) fn tracers(&self) -> Option<&Tracers> {
+        let debug = self.extras.as_ref()?.debug.as_deref()?;
+        Some(&debug.tracers)
+    }
+
+    pub(crate) fn tracers_mut(&mut self) -> Option<&mut Tracers> {
+        self.debug().map(|debug| &mut debug.tracers)
+    }
+
+    /// Passes a step to the tracers. Without a tracer or another function of `sys`, the process is as before.
+    pub(crate) fn trace(&mut self, step: &Step<'_>) {
+        let Some(debug) = self.debug() else {
+            return;
+        };
+        debug.tracers.take(step);
+        if debug.is_off() {
+            self.flags.lower(Flag::Debugged);
+            self.with_extras(|extras| extras.debug = None);
         }
     }
 }
 
-/// A message in a form for people.
+/// A message and its way.
 struct Event<'a> {
     way: Flow,
-    kind: &'static str,
-    content: Content<'a>,
-    /// The sender or the receiver; empty when it is unknown.
-    peer: String,
+    message: Message<'a>,
 }
 
 #[derive(Clone, Copy)]
 enum Flow {
     In,
     Out,
+}
+
+impl Event<'_> {
+    fn new(way: Flow, message: Message<'_>) -> Event<'_> {
+        Event { way, message }
+    }
 }
 
 impl Flow {
@@ -131,104 +174,24 @@ impl Flow {
     }
 }
 
-enum Content<'a> {
-    Message(&'a [u8]),
-    /// Bytes of a port: shown by their size only.
-    Input(&'a [u8]),
-    Reason(&'a Reason),
-    Nothing,
-}
-
-impl Content<'_> {
-    fn size(&self) -> usize {
-        match self {
-            Content::Message(bytes) | Content::Input(bytes) => bytes.len(),
-            Content::Reason(_) | Content::Nothing => 0,
-        }
-    }
-}
-
-impl fmt::Display for Content<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let term = match self {
-            Content::Message(bytes) => pq_term::msgpack::from_msgpack(bytes).ok(),
-            _ => None,
-        };
-        match (self, term) {
-            (_, Some(term)) => write!(f, " {term}"),
-            (Content::Message(bytes) | Content::Input(bytes), None) => {
-                write!(f, " {} bytes", bytes.len())
-            }
-            (Content::Reason(reason), None) => write!(f, " {reason}"),
-            (Content::Nothing, None) => Ok(()),
-        }
-    }
-}
-
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Event { kind, content, .. } = self;
+        let Message {
+            kind,
+            content,
+            peer,
+        } = &self.message;
         let (way, towards) = match self.way {
             Flow::In => ("in", "from"),
             Flow::Out => ("out", "to"),
         };
-        write!(f, "{way} {kind}{content}")?;
-        match &self.peer[..] {
-            "" => Ok(()),
+        write!(f, "{way} {kind}")?;
+        if !matches!(content, Content::Nothing) {
+            write!(f, " {content}")?;
+        }
+        match peer {
+            Peer::Unknown => Ok(()),
             peer => write!(f, " {towards} {peer}"),
         }
     }
-}
-
-fn taken(envelope: &Envelope) -> Event<'_> {
-    let (kind, content, peer) = match envelope {
-        Envelope::Info(data) => ("info", Content::Message(data), String::new()),
-        Envelope::Cast(data) => ("cast", Content::Message(data), String::new()),
-        Envelope::Event(data) => ("event", Content::Message(data), String::new()),
-        Envelope::Call(from, data) => ("call", Content::Message(data), from.pid.to_string()),
-        Envelope::Continue(data) => ("continue", Content::Message(data), String::new()),
-        Envelope::PortData(port, data) => ("input", Content::Input(data), of_port(*port)),
-        Envelope::PortClosed(port, _) => ("end", Content::Nothing, of_port(*port)),
-        Envelope::Exit(from, reason) => ("exit", Content::Reason(reason), from.to_string()),
-        Envelope::Down(of, _, reason) => ("down", Content::Reason(reason), of.to_string()),
-        Envelope::Response(id, _) => ("response", Content::Nothing, format!("request {id}")),
-        Envelope::Started(ticket, _) => ("outcome", Content::Nothing, format!("start {ticket}")),
-        Envelope::Left(child) => ("left", Content::Nothing, child.to_string()),
-        Envelope::PutIn(from, _) => ("put_in", Content::Nothing, from.pid.to_string()),
-        Envelope::Timer(_) => ("timeout", Content::Nothing, String::new()),
-        Envelope::System(request) => (request.message.word(), Content::Nothing, String::new()),
-    };
-    Event {
-        way: Flow::In,
-        kind,
-        content,
-        peer,
-    }
-}
-
-/// The message in an effect of a callback; `None` for effects that are no message.
-fn sent(effect: &Effect) -> Option<Event<'_>> {
-    let (kind, content, peer) = match effect {
-        Effect::Send(to, envelope) => {
-            let Event { kind, content, .. } = taken(envelope);
-            (kind, content, to.to_string())
-        }
-        Effect::Request(request) => {
-            let peer = request.to.to_string();
-            ("call", Content::Message(&request.data), peer)
-        }
-        Effect::Reply(to, data) => ("reply", Content::Message(data), to.pid.to_string()),
-        Effect::PortCommand(port, data) => ("output", Content::Input(data), of_port(*port)),
-        _ => return None,
-    };
-    Some(Event {
-        way: Flow::Out,
-        kind,
-        content,
-        peer,
-    })
-}
-
-fn of_port(port: u64) -> String {
-    format!("port {port}")
 }

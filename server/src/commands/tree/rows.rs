@@ -29,6 +29,9 @@ pub(crate) struct TreeRow {
     pub(in crate::commands) kind: String,
     /// The number of waiting messages.
     pub(in crate::commands) messages: u64,
+    /// The figure that `pq top` has asked for; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::commands) figure: Option<u64>,
     /// Whether `sys:suspend` holds the process, or at least one process of the group.
     pub(in crate::commands) suspended: bool,
     /// The number of processes in this row: 1, or more for a group.
@@ -51,6 +54,7 @@ impl TreeRow {
             vsn: process.vsn.clone(),
             kind: process.kind.to_string(),
             messages: u64::from(process.messages),
+            figure: process.measured,
             suspended: process.suspended,
             count: 1,
             below: 0,
@@ -146,6 +150,7 @@ impl<'a> Family<'a> {
             vsn: first.vsn.clone(),
             kind: first.kind.to_string(),
             messages: members().map(|process| u64::from(process.messages)).sum(),
+            figure: None,
             suspended: members().any(|process| process.suspended),
             count: group.len() as u64,
             below,
@@ -181,6 +186,7 @@ mod tests {
             messages: 1,
             suspended: index == 105,
             held: false,
+            measured: None,
         }
     }
 

@@ -36,8 +36,8 @@ pub(in crate::door) struct Places {
 }
 
 /// A path of map keys, from the outermost map inwards.
-#[derive(Clone, Debug)]
-struct Path(Vec<Term>);
+#[derive(Clone, Default, Debug)]
+pub(super) struct Path(Vec<Term>);
 
 impl Who {
     pub(super) fn read(term: &Term) -> anyhow::Result<Who> {
@@ -100,7 +100,7 @@ impl Places {
     }
 }
 
-fn path(term: &Term) -> anyhow::Result<Path> {
+pub(super) fn path(term: &Term) -> anyhow::Result<Path> {
     let keys = term.as_list().filter(|keys| !keys.is_empty());
     let needed = || format!("{term} is not a path like [stage, plays, name]");
     keys.map(|keys| Path(keys.to_vec())).with_context(needed)
@@ -111,7 +111,7 @@ fn name(path: Option<&Path>, term: &Term) -> Option<String> {
 }
 
 impl Path {
-    fn find<'a>(&self, term: &'a Term) -> Option<&'a Term> {
+    pub(super) fn find<'a>(&self, term: &'a Term) -> Option<&'a Term> {
         let inward = |term: &'a Term, key| term.as_map()?.get(key);
         self.0.iter().try_fold(term, inward)
     }

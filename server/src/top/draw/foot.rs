@@ -30,7 +30,10 @@ const HELP: [(&str, &str); 9] = [
         "/",
         "filter by module, version, pid or name: Enter keeps, Esc clears",
     ),
-    ("s", "sort by waiting messages, module, name or pid"),
+    (
+        "s",
+        "sort by waiting messages, callbacks, memory, module, name or pid",
+    ),
     ("t", "tree or list"),
     ("K", "kill the selected process, after a question"),
     (

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::{faint, from, line, put, reversed, title};
 use crate::client::printable;
-use crate::top::process::{Process, Shape};
+use crate::top::process::{Figure, Process, Shape};
 use crate::top::view::{List, View};
 
 /// A column with its heading, its least width, and the width of the list from which on it is shown.
@@ -16,8 +16,11 @@ struct Column {
     from: u16,
     /// The share of the room beyond `from`, in tenths.
     tenths: u16,
-    cell: fn(&Process) -> String,
+    cell: fn(&Process, Figure) -> String,
 }
+
+/// The column of the figure by which the list is sorted, and its heading for waiting messages.
+const FIGURE: &str = "WAITING";
 
 /// The columns behind the module, which takes the room that they leave.
 const COLUMNS: [Column; 5] = [
@@ -26,37 +29,37 @@ const COLUMNS: [Column; 5] = [
         width: 7,
         from: 44,
         tenths: 0,
-        cell: |row| row.vsn.clone(),
+        cell: |row, _| row.vsn.clone(),
     },
     Column {
         heading: "PID",
         width: 11,
         from: 34,
         tenths: 0,
-        cell: |row| row.pid.clone().unwrap_or_default(),
+        cell: |row, _| row.pid.clone().unwrap_or_default(),
     },
     Column {
         heading: "NAME",
         width: 13,
         from: 52,
         tenths: 4,
-        cell: |row| row.name.clone(),
+        cell: |row, _| row.name.clone(),
     },
     Column {
         heading: "KIND",
         width: 12,
         from: 80,
         tenths: 0,
-        cell: |row| row.kind.clone(),
+        cell: |row, _| row.kind.clone(),
     },
     Column {
-        heading: "WAITING",
+        heading: FIGURE,
         width: 8,
         from: 0,
         tenths: 0,
-        cell: |row| match row.waiting {
+        cell: |row, figure| match row.value(figure) {
             0 => String::new(),
-            waiting => waiting.to_string(),
+            value => value.to_string(),
         },
     },
 ];
@@ -70,13 +73,23 @@ pub(super) fn draw(view: &View, area: Rect, to: &mut Buffer) {
     title(to, area, &heading(list, rows.len()));
     let headings = line(area, 1);
     put(to, from(headings, MARKS), "MODULE", faint());
-    columns(to, headings, faint(), |column| column.heading.to_string());
+    let figure = list.figure();
+    columns(to, headings, faint(), |column| {
+        match (column.heading, figure) {
+            (FIGURE, Figure::Callbacks) => "CALLS/S".to_string(),
+            (FIGURE, Figure::Memory) => "BYTES".to_string(),
+            (heading, _) => heading.to_string(),
+        }
+    });
     let room = usize::from(area.height.saturating_sub(2));
     // The selected row stays visible.
     let first = (list.selected + 1).saturating_sub(room);
     let visible = rows.into_iter().enumerate().skip(first).take(room);
     for (place, (at, row)) in (2..).zip(visible) {
-        draw_row(to, line(area, place), row, at == list.selected);
+        let area = line(area, place);
+        draw_row(to, area, row, at == list.selected);
+        let style = style(at == list.selected);
+        columns(to, area, style, |column| (column.cell)(row, figure));
     }
     if let Some(why) = list.trouble() {
         let last = line(area, area.height.saturating_sub(1));
@@ -99,11 +112,9 @@ fn heading(list: &List, rows: usize) -> String {
     }
 }
 
+/// Draws the marks and the module of a row.
 fn draw_row(to: &mut Buffer, area: Rect, row: &Process, is_selected: bool) {
-    let style = match is_selected {
-        true => reversed(),
-        false => Style::new(),
-    };
+    let style = style(is_selected);
     let mark = match (row.is_suspended, is_selected) {
         (true, _) => "‖",
         (false, true) => ">",
@@ -112,7 +123,13 @@ fn draw_row(to: &mut Buffer, area: Rect, row: &Process, is_selected: bool) {
     put(to, area, &" ".repeat(area.width.into()), style);
     put(to, area, mark, style);
     put(to, from(area, MARKS), &printable(&row.label()), style);
-    columns(to, area, style, |column| (column.cell)(row));
+}
+
+fn style(is_selected: bool) -> Style {
+    match is_selected {
+        true => reversed(),
+        false => Style::new(),
+    }
 }
 
 /// Writes the columns behind the module, from the right to the left.

@@ -313,7 +313,7 @@ fn the_help_has_all_keys_or_says_that_it_has_not() {
             q, Esc, Ctrl-C  quit
             ↑, ↓, j, k      select a process; PageUp, PageDown, Home, End
             /               filter by module, version, pid or name: Enter keeps, Esc clears
-            s               sort by waiting messages, module, name or pid
+            s               sort by waiting messages, callbacks, memory, module, name or pid
             t               tree or list
             K               kill the selected process, after a question
             S               suspend or resume the selected process, after a question

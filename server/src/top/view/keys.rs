@@ -48,7 +48,7 @@ impl View {
             Key::Char('t') => return self.reshape(),
             Key::Char('/') => self.mode = Mode::Filter,
             Key::Char('?') => self.mode = Mode::Help,
-            Key::Char('s') => self.sort_next(),
+            Key::Char('s') => return self.sort_next(),
             Key::Char('K') => self.ask_whether(|_| Deed::Kill),
             Key::Char('S') => self.ask_whether(|is_suspended| match is_suspended {
                 true => Deed::Resume,
@@ -64,11 +64,16 @@ impl View {
         Some(Wish::List(self.list.query()))
     }
 
-    fn sort_next(&mut self) {
-        match self.list.shape {
-            Shape::List => self.list.sort_next(),
-            Shape::Tree => self.refuse("a tree is not sorted: t shows the list"),
+    fn sort_next(&mut self) -> Option<Wish> {
+        if self.list.shape == Shape::Tree {
+            self.refuse("a tree is not sorted: t shows the list");
+            return None;
         }
+        let before = self.list.query();
+        self.list.sort_next();
+        let query = self.list.query();
+        // Another figure comes with the next answer.
+        (query != before).then_some(Wish::List(query))
     }
 
     fn ask_whether(&mut self, deed: impl FnOnce(bool) -> Deed) {

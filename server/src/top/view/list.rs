@@ -4,13 +4,15 @@ use std::cmp::Reverse;
 
 use pq_protocol::Failure;
 
-use crate::top::process::{Listing, Process, Query, Shape};
+use crate::top::process::{Figure, Listing, Process, Query, Shape};
 
 /// The column by which a list is sorted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(in crate::top) enum Sort {
     #[default]
     Waiting,
+    Callbacks,
+    Memory,
     Module,
     Name,
     Pid,
@@ -32,10 +34,21 @@ pub(in crate::top) struct List {
 impl Sort {
     fn next(self) -> Sort {
         match self {
-            Sort::Waiting => Sort::Module,
+            Sort::Waiting => Sort::Callbacks,
+            Sort::Callbacks => Sort::Memory,
+            Sort::Memory => Sort::Module,
             Sort::Module => Sort::Name,
             Sort::Name => Sort::Pid,
             Sort::Pid => Sort::Waiting,
+        }
+    }
+
+    /// The figure that the list shows.
+    pub(in crate::top) fn figure(self) -> Figure {
+        match self {
+            Sort::Callbacks => Figure::Callbacks,
+            Sort::Memory => Figure::Memory,
+            Sort::Waiting | Sort::Module | Sort::Name | Sort::Pid => Figure::Waiting,
         }
     }
 
@@ -43,6 +56,8 @@ impl Sort {
     pub(in crate::top) fn word(self) -> &'static str {
         match self {
             Sort::Waiting => "waiting messages",
+            Sort::Callbacks => "callbacks per second",
+            Sort::Memory => "memory in bytes",
             Sort::Module => "module",
             Sort::Name => "name",
             Sort::Pid => "pid",
@@ -51,10 +66,19 @@ impl Sort {
 }
 
 impl List {
+    /// The figure in the last column; a tree shows waiting messages.
+    pub(in crate::top) fn figure(&self) -> Figure {
+        match self.shape {
+            Shape::List => self.sort.figure(),
+            Shape::Tree => Figure::Waiting,
+        }
+    }
+
     /// The question whose answer this list shows.
     pub(super) fn query(&self) -> Query {
         Query {
             shape: self.shape,
+            figure: self.figure(),
             containing: self.filter.clone(),
         }
     }
@@ -90,7 +114,9 @@ impl List {
         let rows = &mut self.listing.rows;
         match (self.shape, self.sort) {
             (Shape::Tree, _) => (),
-            (Shape::List, Sort::Waiting) => rows.sort_by_key(|row| Reverse(row.waiting)),
+            (Shape::List, sort @ (Sort::Waiting | Sort::Callbacks | Sort::Memory)) => {
+                rows.sort_by_key(|row| Reverse(row.value(sort.figure())));
+            }
             (Shape::List, Sort::Module) => rows.sort_by(|a, b| a.module.cmp(&b.module)),
             // Processes without a name come last.
             (Shape::List, Sort::Name) => {

@@ -79,7 +79,11 @@ impl Shard {
     }
 
     /// Changes the data that `sys` gathers about a process.
-    pub(super) fn debug(&mut self, pid: Pid, change: impl FnOnce(&mut Debug, u64) -> Term) -> Term {
+    pub(in crate::shard) fn debug(
+        &mut self,
+        pid: Pid,
+        change: impl FnOnce(&mut Debug, u64) -> Term,
+    ) -> Term {
         let now_ms = self.core.now_ms;
         let Some(process) = self.slab.get_mut(pid) else {
             return Term::undefined();
