@@ -32,6 +32,7 @@ mod kill;
 mod lock;
 mod make_permanent;
 mod names;
+mod order;
 mod reboot_old;
 mod remove;
 mod set_removed;
@@ -41,6 +42,7 @@ mod status;
 mod stop;
 mod store;
 mod sys;
+mod token;
 mod top;
 mod trace;
 mod tree;
@@ -60,6 +62,7 @@ use command::{Noted, To, Typed};
 use kinds::{AtDoor, OnReleases, Question};
 pub(crate) use kinds::{Ended, Operator, json, line};
 pub(crate) use names::{Scope, completed_names};
+pub(crate) use order::{Order, Ordered};
 use pq_protocol::{Exit, Failure, Named, Who};
 use pq_term::printable_json;
 pub(crate) use sys::find as find_process;
@@ -185,6 +188,12 @@ pub(crate) enum Command {
     /// Kill a process, which ends at once; its supervisor may start it again
     #[command(after_help = "Example:\n  pq kill Ann --root rel -m stuck")]
     Kill(To<kill::Kill>),
+    /// Give yourself a token, with which the live page takes orders
+    ///
+    /// The page needs the web port for operators (--metrics-port). The node keeps only the hash of a token, and forgets it when it
+    /// stops.
+    #[command(after_help = "Example:\n  pq token --for 2h --root rel")]
+    Token(token::TokenArgs),
     /// Call a function of a module
     Call(To<call::Call>),
     /// List operations, boots and ends of the node, also while the node is stopped
@@ -233,6 +242,7 @@ impl Command {
             Command::Names(typed) => typed,
             Command::Sys(typed) => typed,
             Command::Kill(typed) => typed,
+            Command::Token(args) => args,
             Command::Call(typed) => typed,
             Command::History(typed) => typed,
             Command::Stop(typed) => typed,
@@ -275,6 +285,7 @@ const AT_DOOR: &[Entry<DoneAtDoor>] = &[
     at_door::<unban::Unban>(),
     at_door::<wall::Wall>(),
     at_door::<lock::Lock>(),
+    at_door::<token::Token>(),
 ];
 
 /// Operations on releases, of which the node carries out one at a time.
@@ -325,6 +336,11 @@ pub(crate) fn run(command: &Command) -> ExitCode {
 /// Answers a question. The function may block.
 pub(crate) fn answer(asked: Named, node: &RunningNode) -> Result<String, Failure> {
     find(QUESTIONS, &asked)?(asked, node)
+}
+
+/// The supervision tree with one row for each large group. The function may block.
+pub(crate) fn tree(node: &RunningNode) -> Result<String, Failure> {
+    json(tree::Tree::summary().answer(node)?)
 }
 
 /// Carries out an action on players. The function may block.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
+use pq_protocol::Who;
 use pq_release::boot::ReleaseTree;
 use pq_release::releases::{Release, Releases};
 use pq_release::tree::Overwrite;
@@ -23,10 +24,12 @@ use crate::author::build::{Pieces, say_where};
 use crate::clock::rfc3339;
 use crate::door::web;
 use crate::libraries::Workspace;
+use crate::live::tokens::LIFE_MAX;
+use crate::running::RunningNode;
 use crate::saves::DATA;
 use crate::streams::say;
 use crate::system::TreeLock;
-use crate::{boot, cli, logging, options, run};
+use crate::{boot, cli, logging, metrics, options, run};
 
 mod next;
 mod typed;
@@ -58,9 +61,10 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     if options.fresh {
         set_saves_aside(&root)?;
     }
-    let node = with_page(&options.node);
+    let node = with_pages(&options.node);
     let mut packing = None;
-    run::run(&root, run::Which::default(), &node, |addresses| {
+    run::run(&root, run::Which::default(), &node, |addresses, running| {
+        say_where_to_watch(running);
         say_where_to_play(addresses, &node);
         match next {
             Some(next) => {
@@ -74,14 +78,16 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     })
 }
 
-/// Adds the default web port to the options; with `--port 0`, the web port is also picked by the system.
-fn with_page(options: &options::Node) -> options::Node {
-    let usual = match options.port {
+/// Adds the default web ports to the options; with `--port 0`, the web ports are also picked by the system.
+fn with_pages(options: &options::Node) -> options::Node {
+    let usual = |port| match options.port {
         Some(0) => 0,
-        _ => web::PORT,
+        _ => port,
     };
+    let is_picked = |typed: Option<u16>| typed.is_none();
     options::Node {
-        usual_web_port: options.web_port.is_none().then_some(usual),
+        usual_web_port: is_picked(options.web_port).then_some(usual(web::PORT)),
+        usual_metrics_port: is_picked(options.metrics_port).then_some(usual(metrics::PORT)),
         ..options.clone()
     }
 }
@@ -138,6 +144,16 @@ pub(crate) fn first_release() -> Option<PathBuf> {
 fn listed(root: &Path) -> Vec<Release> {
     let releases = Releases::read(&layout::releases_file(root));
     releases.unwrap_or_default().0
+}
+
+/// Prints the address of the live page, with a token for its orders. The terminal is that of the operator.
+fn say_where_to_watch(node: &RunningNode) {
+    let token = node.tokens().issue(&Who::own(), LIFE_MAX);
+    if let (Some(page), Ok(token)) = (node.live_page(), token) {
+        say(format_args!(
+            "\nWatch it, and upgrade it there, in a browser:\n    {page}#token={token}"
+        ));
+    }
 }
 
 /// Prints how to connect.

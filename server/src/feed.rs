@@ -5,9 +5,13 @@
 //!   runtime, door, saves, libraries ─► figures ─► Reading ─┬─ each 100 ms while somebody looks ─► keeper ─► `pq events`
 //!   records of installs, stalls ─────► Views ──┘           └─ at a request ─► `metrics`
 //! ```
+//! `crowd` follows the avatars, for the live page and for the recordings of installs (`recordings`).
 
+mod crowd;
 mod figures;
 mod keeper;
+pub(crate) mod recordings;
+mod usage;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,6 +24,8 @@ use pq_protocol::record::InstallRecord;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::otlp::Exporter;
+
+pub(crate) use crowd::{Crowd, keep_crowd};
 pub(crate) use figures::{reading, unready};
 pub(crate) use keeper::keep;
 

@@ -62,12 +62,15 @@ impl History {
         read(&self.file)
     }
 
-    /// Appends an operation. A failed write is logged and does not undo the operation.
-    pub(crate) fn note(&self, who: &Who, deed: Deed) {
+    /// Appends an operation, and returns the number of its entry. A failed write is logged and does not undo the operation.
+    pub(crate) fn note(&self, who: &Who, deed: Deed) -> Option<u64> {
         let operation = deed.operation.clone();
-        if let Err(error) = self.append(who, deed) {
-            tracing::error!(operation, %error, "failed to write releases/history.jsonl");
-        }
+        let appended = self.append(who, deed);
+        appended
+            .inspect_err(|error| {
+                tracing::error!(operation, %error, "failed to write releases/history.jsonl");
+            })
+            .ok()
     }
 
     /// Appends and syncs an operation that has just ended. Returns the number of the entry.

@@ -32,6 +32,7 @@ mod feed;
 mod history;
 mod libraries;
 mod lifetime;
+mod live;
 mod logging;
 mod man;
 mod manager;

@@ -1,18 +1,21 @@
-//! The web port for operators' programs: metrics for Prometheus, and two answers about health.
+//! The web port for operators: metrics for Prometheus, two answers about health, and the live page.
 //!
 //! ```text
 //!   GET /metrics ─► a reading (`feed`) ─► OpenMetrics or the older text, as the client accepts
 //!   GET /healthz ─► 200, or 503 while a callback blocks a shard
+//!   GET /live    ─► the live page (`live`), which takes orders from operators with a token
 //!   GET /readyz  ─► 200, or 503 while clients are not admitted: the node starts or stops, or is locked
 //! ```
 //! ```erlang
-//! {kernel, [{metrics, [{port, 9464}, {address, "127.0.0.1"}]}]}     % address: loopback unless set
+//! {kernel, [{metrics, [{port, 9464}, {address, "127.0.0.1"}, {hosts, ["ops.example"]}]}]}
+//! % address: loopback unless set; hosts: names by which browsers find the live page besides addresses and localhost
 //! ```
 //! The port is closed unless the setting or `--metrics-port` opens it. It is open before the door and until the end of the node.
-//! Everybody who reaches the port may read it; it changes nothing.
+//! Everybody who reaches the port may read it. Only orders of the live page change anything.
 
 mod connection;
 mod settings;
+pub(crate) mod source;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, Weak};
@@ -25,27 +28,23 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use pq_feed::Format;
-use pq_otp::Node;
 use tokio::net::TcpListener;
 
 use crate::boot::Booted;
 use crate::feed::{reading, unready};
+use crate::live::{self, Hosts};
 use crate::options;
 use crate::running::RunningNode;
 use connection::accept_all;
 pub(crate) use settings::judge;
+use source::Source;
+
+/// The port of `pq demo`, the usual one of exporters of OpenTelemetry's metrics for Prometheus.
+pub(crate) const PORT: u16 = 9_464;
 
 /// The open port, until the node ends.
 pub(crate) struct Metrics {
     address: SocketAddr,
-    node: Arc<OnceLock<Weak<RunningNode>>>,
-}
-
-/// The parts of a node that the answers need.
-#[derive(Clone)]
-struct Source {
-    runtime: Node,
-    /// Empty while the node starts.
     node: Arc<OnceLock<Weak<RunningNode>>>,
 }
 
@@ -59,10 +58,17 @@ impl Metrics {
         booted: &Booted,
         options: &options::Node,
     ) -> anyhow::Result<Option<Metrics>> {
-        let Some(address) = settings::address(booted.node(), options.metrics_port)? else {
+        let typed = options.metrics_port.or(options.usual_metrics_port);
+        let set = settings::settings(booted.node(), typed)?;
+        let Some(address) = set.address else {
             return Ok(None);
         };
-        let listener = match TcpListener::bind(address).await {
+        let is_usual = options.metrics_port.is_none() && options.usual_metrics_port.is_some();
+        let bound = match TcpListener::bind(address).await {
+            Err(_) if is_usual => TcpListener::bind((address.ip(), 0)).await,
+            bound => bound,
+        };
+        let listener = match bound {
             Ok(listener) => listener,
             Err(error) if options.metrics_port.is_some() => {
                 return Err(anyhow!(
@@ -79,7 +85,7 @@ impl Metrics {
             runtime: booted.node().clone(),
             node: Arc::clone(&node),
         };
-        tokio::spawn(accept_all(listener, router(source)));
+        tokio::spawn(accept_all(listener, router(source, Hosts(set.hosts))));
         Ok(Some(Metrics { address, node }))
     }
 
@@ -95,20 +101,21 @@ impl Metrics {
     }
 }
 
-fn router(source: Source) -> Router {
+fn router(source: Source, hosts: Hosts) -> Router {
     let elsewhere = (
         StatusCode::NOT_FOUND,
-        "there is nothing here: /metrics, /healthz and /readyz are\n",
+        "there is nothing here: /live, /metrics, /healthz and /readyz are\n",
     );
     let method = (
         StatusCode::METHOD_NOT_ALLOWED,
         [(ALLOW, "GET, HEAD")],
-        "this port can only be read\n",
+        "this address can only be read\n",
     );
     Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(health))
         .route("/readyz", get(readiness))
+        .merge(live::router(Arc::new(hosts)))
         .method_not_allowed_fallback(move || async move { method })
         .fallback(move || async move { elsewhere })
         .with_state(source)
@@ -149,13 +156,6 @@ async fn readiness(State(source): State<Source>) -> Response {
 
 fn unavailable(why: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
-}
-
-impl Source {
-    fn node(&self) -> Result<Arc<RunningNode>, &'static str> {
-        let node = self.node.get().ok_or("the node starts")?;
-        node.upgrade().ok_or("the node stops")
-    }
 }
 
 #[cfg(test)]

@@ -50,9 +50,13 @@ pub(crate) struct Node {
     /// page.
     #[arg(skip)]
     pub(crate) usual_web_port: Option<u16>,
-    /// The TCP port for metrics and health checks; 0 picks a free port [default: the release's setting, none]
+    /// The TCP port for the live page, metrics and health checks; 0 picks a free port [default: the release's setting, none]
     #[arg(long, value_name = "N")]
     pub(crate) metrics_port: Option<u16>,
+    /// The default port for metrics and the live page of a command (`pq demo`). If another process has this port, a free one is
+    /// taken.
+    #[arg(skip)]
+    pub(crate) usual_metrics_port: Option<u16>,
     /// Send spans of installs to this collector of OpenTelemetry, such as http://127.0.0.1:4318 [default: the release's setting,
     /// none]
     #[arg(long, value_name = "URL")]

@@ -68,8 +68,10 @@ impl Exporter {
             ended: SystemTime::now(),
         };
         let installs = self.installs.lock();
-        let is_left_out = |installs: &SyncSender<_>| installs.try_send(install).is_err();
-        if installs.as_ref().is_some_and(is_left_out) {
+        let Some(installs) = installs.as_ref() else {
+            return;
+        };
+        if installs.try_send(install).is_err() {
             tracing::warn!("the spans of an install are not sent: the collector takes nothing");
         }
     }

@@ -131,11 +131,11 @@ mod tests {
             "Char.Status".to_string(),
             serde_json::json!({"level": 7, "gold": "much"}),
         )];
-        let term = pq_term::msgpack::from_msgpack(&message(3, sheet)).unwrap();
-        let shown = term.to_string();
-        assert!(
-            shown.contains(r#""level" => 7"#) && shown.contains(r#""ref" => 3"#),
-            "{shown}"
+        let sent: serde_json::Value = rmp_serde::from_slice(&message(3, sheet)).unwrap();
+        let part = serde_json::json!(["Char.Status", {"level": 7, "gold": "much"}]);
+        assert_eq!(
+            sent,
+            serde_json::json!({"sheet": {"ref": 3, "parts": [part]}})
         );
     }
 

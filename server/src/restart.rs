@@ -178,7 +178,10 @@ fn at(options: &options::Node, addresses: Addresses) -> options::Node {
     options::Node {
         port: port(options.port, addresses.plain),
         tls_port: port(options.tls_port, addresses.tls),
-        metrics_port: port(options.metrics_port, addresses.metrics),
+        metrics_port: match options.usual_metrics_port {
+            Some(_) => addresses.metrics.map(|address| address.port()),
+            None => port(options.metrics_port, addresses.metrics),
+        },
         web_port: match options.usual_web_port {
             // A node that had a page for browsers has one after the restart, too.
             Some(_) => addresses.web.map(|address| address.port()),

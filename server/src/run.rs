@@ -25,7 +25,7 @@ use crate::boot::{Booted, Hooks, boot};
 use crate::clock::doubt;
 use crate::door;
 use crate::end_at_once::end_at_once;
-use crate::feed::{self, Views};
+use crate::feed::{self, Crowd, Views};
 use crate::history::History;
 use crate::lifetime::Lifetime;
 use crate::logging::{self, level};
@@ -64,7 +64,7 @@ pub(crate) fn start(options: &options::Start) -> anyhow::Result<()> {
         or_permanent: options.or_permanent,
         shutdown: options.shutdown.clone(),
     };
-    run(&options.root, which, &options.node, |_| ())
+    run(&options.root, which, &options.node, |_, _| ())
 }
 
 /// The release that a node boots.
@@ -129,7 +129,7 @@ pub(crate) fn run(
     root: &Path,
     which: Which<'_>,
     options: &options::Node,
-    listening: impl FnOnce(Addresses),
+    listening: impl FnOnce(Addresses, &RunningNode),
 ) -> anyhow::Result<()> {
     raise_descriptor_limit();
     if let Some(doubt) = doubt(SystemTime::now()) {
@@ -349,7 +349,7 @@ impl Service<'_> {
     async fn run(
         self,
         options: &options::Node,
-        listening: impl FnOnce(Addresses),
+        listening: impl FnOnce(Addresses, &RunningNode),
         ends: &mut Ends,
     ) -> anyhow::Result<End<Word>> {
         let (booted, releases) = (self.booted.clone(), self.open_releases()?);
@@ -371,11 +371,14 @@ impl Service<'_> {
             releases,
             door: door.clone(),
             saves: saves.clone(),
+            crowd: Crowd::new(),
+            web: metrics.as_ref().map(Metrics::address),
             history: self.history,
             wishes: self.wish,
         };
         let running = Arc::new(running(parts, self.shutdown)?);
         feed::keep(running.views(), &running).context("failed to start a thread")?;
+        feed::keep_crowd(running.crowd(), &booted).context("failed to start a thread")?;
         let socket = OperatorSocket::open(running.clone(), options.socket_dir.as_deref())?;
         let addresses = Addresses::of(door.as_deref(), metrics.as_ref());
         metrics.iter().for_each(|metrics| metrics.show(&running));
@@ -389,7 +392,7 @@ impl Service<'_> {
         // Starting avatars takes seconds, so a signal is handled in the meantime.
         let outcome = tokio::select! {
             outcome = wait_for_end(ends) => outcome,
-            failed = play(&booted, options, came_back, || listening(addresses)) => failed.map(|never| match never {}),
+            failed = play(&booted, options, came_back, || listening(addresses, &running)) => failed.map(|never| match never {}),
         };
         let mut stopping = Stopping::begin();
         manager.tell(last_news(&outcome));

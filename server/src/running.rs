@@ -17,6 +17,7 @@ mod shutdown;
 mod turn;
 mod upgrade_news;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -38,8 +39,10 @@ use upgrade_news::UpgradeNews;
 
 use crate::boot::Booted;
 use crate::door::{self, Game};
-use crate::feed::Views;
+use crate::feed::{Crowd, Views};
 use crate::history::History;
+use crate::live::place;
+use crate::live::tokens::Tokens;
 use crate::logging::level;
 
 /// The limit for the shards' lists of processes in milliseconds. A node with 1,000,000 processes lists them within 2
@@ -54,6 +57,7 @@ pub(crate) struct RunningNode {
     bans: Bans,
     shutdown: Shutdown,
     news: Arc<UpgradeNews>,
+    tokens: Tokens,
 }
 
 /// The parts of a running node that its start has created.
@@ -67,6 +71,10 @@ pub(crate) struct Parts {
     pub(crate) history: Arc<History>,
     /// The readings for viewers and metrics.
     pub(crate) views: Arc<Views>,
+    /// The avatars for the live page, and the recordings of installs.
+    pub(crate) crowd: Arc<Crowd>,
+    /// The web port for operators, if it is open.
+    pub(crate) web: Option<SocketAddr>,
     /// Sends operators' requests for a stop or restart.
     pub(crate) wishes: mpsc::Sender<Wish>,
 }
@@ -83,9 +91,11 @@ impl RunningNode {
         let turn = Arc::new(Turn::default());
         let news = Arc::new(UpgradeNews::at(parts.door.clone()));
         let (told, also) = (turn.clone(), news.clone());
+        let (crowd, booted) = (parts.crowd.clone(), parts.booted.clone());
         parts.releases.listen(move |status, progress| {
             told.note(progress);
             also.hear(status);
+            crowd.hear(&booted, status);
         });
         let shutdown = Shutdown::new(End {
             door: parts.door.clone(),
@@ -100,6 +110,7 @@ impl RunningNode {
             bans,
             shutdown,
             news,
+            tokens: Tokens::default(),
         })
     }
 
@@ -151,6 +162,21 @@ impl RunningNode {
     /// The readings for viewers and metrics.
     pub(crate) fn views(&self) -> &Arc<Views> {
         &self.parts.views
+    }
+
+    /// The avatars for the live page, and the recordings of installs.
+    pub(crate) fn crowd(&self) -> &Arc<Crowd> {
+        &self.parts.crowd
+    }
+
+    /// The tokens for orders from the live page.
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// The address of the live page for a browser on this machine; `None` without a web port for operators.
+    pub(crate) fn live_page(&self) -> Option<String> {
+        self.parts.web.map(place::address)
     }
 
     /// The history of the tree.

@@ -4,6 +4,7 @@
 //!   node ─┬ HTTP ────────► files as the node sends them
 //!         ├ WebSocket ───► a library for Python (`websocket`)
 //!         ├ page ────────► Chromium, driven by WebDriver (`chromium`)
+//!         ├ live page ───► Chromium, and requests that are refused (`live`)
 //!         └ all of these, telnet and TLS ─► all kinds of clients at once (`together`)
 //! ```
 //! The bits of frames, and the treatment of clients that hang, are tested in `sockserv` on a virtual clock.
@@ -11,6 +12,8 @@
 
 #[path = "browser/chromium.rs"]
 mod chromium;
+#[path = "browser/live.rs"]
+mod live;
 #[path = "browser/page.rs"]
 mod page;
 #[allow(

@@ -11,16 +11,20 @@
 //! | [`happening`] | single events between two readings, in a bounded queue |
 //! | [`patch`] | the difference of two readings, as a JSON merge patch (RFC 7396) |
 //! | [`feed`] | frames, and the viewers that read them at their own pace |
+//! | [`crowd`] | one dot for each avatar, in binary frames |
+//! | [`recording`] | an install as it can be shown again |
 //! | [`exposition`] | a reading as metrics for Prometheus |
 //!
 //! The crate takes no reading, has no thread and reads no clock: the program `pq` does that (`server/src/feed`). Nothing is read
 //! while nobody looks.
 
+pub mod crowd;
 pub mod exposition;
 pub mod feed;
 pub mod happening;
 pub mod patch;
 pub mod reading;
+pub mod recording;
 
 pub use exposition::Format;
 pub use feed::{Feed, TooMany, Viewer};

@@ -64,6 +64,10 @@ pub struct Program {
     pub pid: u32,
     /// The start of the node in milliseconds since 1970.
     pub since_unix_ms: u64,
+    /// The processor time that the program has used, in microseconds.
+    pub cpu_us: u64,
+    /// The resident memory of the program.
+    pub memory_bytes: u64,
     /// The reason why clients are not admitted; empty when they are.
     pub unready: String,
 }

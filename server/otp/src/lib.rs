@@ -32,6 +32,7 @@ mod callback;
 mod called;
 mod calls;
 mod code_change;
+mod crowd;
 mod durations;
 mod effect;
 mod export;
@@ -61,6 +62,7 @@ pub mod threads;
 pub mod trace;
 pub mod upgrade;
 
+pub use crowd::{CrowdChange, CrowdEvent, CrowdEvents, CrowdShare};
 pub use lateness::Lateness;
 pub use message::{Caller, Payload};
 // The signals between shards, for the tests of this crate: no part of its interface.
@@ -70,7 +72,9 @@ pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Ask, Asking, Called, Question};
 pub use node::{Census, Listing, Missing, NameHook, NameRegistry, Runner};
 pub use node::{Children, Comeback, EndOf, Restart};
-pub use node::{Config, ExitHook, Kin, Node, OnReply, RequestError, Service, ServiceCall};
+pub use node::{
+    Config, CrowdMember, ExitHook, Kin, Node, OnReply, RequestError, Service, ServiceCall,
+};
 pub use node::{News, Notice, Notices};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};

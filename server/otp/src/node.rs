@@ -12,6 +12,7 @@ use pq_term::{Pid, Term};
 
 use crate::alive::Alive;
 use crate::calls::Calls;
+use crate::crowd::Crowd;
 use crate::message::{ExitCause, Signal};
 use crate::port::Ports;
 use crate::stall::{StallHook, Stalls};
@@ -21,6 +22,7 @@ mod asking;
 mod births;
 mod children;
 mod counts;
+mod crowd;
 mod inbox;
 mod kin;
 mod listing;
@@ -35,6 +37,7 @@ pub(crate) use asking::pid_of;
 pub use asking::{Ask, Asking, Called, OnReply, Question};
 pub(crate) use children::Answered;
 pub use children::{Children, Comeback, EndOf, Restart};
+pub use crowd::CrowdMember;
 pub(crate) use inbox::Inbox;
 pub use kin::Kin;
 pub(crate) use kin::WATCHER;
@@ -160,6 +163,7 @@ pub(crate) struct Shared {
     children: OnceLock<Arc<dyn Children>>,
     notices: OnceLock<Arc<dyn Notices>>,
     tallies: Mutex<AllTallies>,
+    crowd: Crowd,
     stalls: Stalls,
     calls: Calls,
     /// The running applications, as their controller has listed them last.
@@ -195,6 +199,7 @@ impl Node {
             children: OnceLock::new(),
             notices: OnceLock::new(),
             tallies: Mutex::default(),
+            crowd: Crowd::new(shards),
             stalls: Stalls::of(shards),
             calls: Calls::default(),
             applications: Mutex::default(),

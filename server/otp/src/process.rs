@@ -287,6 +287,11 @@ impl<'a> Seen<'a> {
         self.process.pid
     }
 
+    /// The pid of the process that started this one; 0 if no process did.
+    pub fn parent(&self) -> Pid {
+        self.process.parent
+    }
+
     /// The version of the process's module; `None` for a process of the runtime itself.
     pub fn module(&self) -> Option<Module> {
         self.view.own(self.process)

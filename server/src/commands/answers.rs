@@ -9,7 +9,8 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::{
     apps, avatars, ban, call, end_avatar, events, install_file, kick, kill, lock, make_permanent,
-    names, reboot_old, remove, set_removed, status, store, sys, tree, unban, unpack, wall, who,
+    names, reboot_old, remove, set_removed, status, store, sys, token, tree, unban, unpack, wall,
+    who,
 };
 use crate::story::StoryLine;
 use crate::trace::TraceLine;
@@ -52,6 +53,7 @@ pub(crate) const ANSWERS: &[Answered] = &[
     ("ban", &[of::<ban::Enforced>()]),
     ("unban", &[of::<unban::Unbanned>()]),
     ("bans", &[of::<Rows<Banned>>()]),
+    ("token", &[of::<token::Issued>()]),
     ("wall", &[of::<wall::WallAnswer>()]),
     ("lock", &[of::<lock::Locked>()]),
     ("shutdown", &[of::<Planned>(), of::<Stopped>()]),

@@ -44,13 +44,13 @@ pub(crate) struct InstallArgs {
 #[derive(Args, Serialize, Deserialize, Clone, Debug)]
 pub(crate) struct Install {
     /// The version of the release to install
-    vsn: String,
+    pub(super) vsn: String,
     /// The version that ran when the plan was shown. The plan is invalid if another version runs now.
     #[arg(skip)]
     #[serde(default)]
-    from: Option<String>,
+    pub(super) from: Option<String>,
     #[command(flatten)]
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl Typed for InstallArgs {

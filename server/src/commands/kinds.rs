@@ -20,6 +20,7 @@ use sockserv::wire::gmcp::Phase;
 use tokio::sync::mpsc;
 
 use super::command::Words;
+use crate::feed::recordings;
 use crate::restart::Restart;
 use crate::running::{Outcome, RunningNode};
 
@@ -170,10 +171,10 @@ pub(crate) fn on_releases<R: OnReleases>(
         Err(refusal) => Outcome::failed(refusal),
     };
     let outcome = node.releases().carry_out(carry_out).asked_by(who);
-    if let Some(record) = &outcome.record {
+    let recording = outcome.record.as_ref().and_then(|record| {
         tracing::info!(%who, request = %typed, "install: {record}");
-        node.views().note_install(record);
-    }
+        node.crowd().end_recording(node.booted(), record)
+    });
     let is_done = outcome.answer.is_ok();
     node.news().ended(match is_done {
         true => Phase::Commit,
@@ -189,7 +190,14 @@ pub(crate) fn on_releases<R: OnReleases>(
             message: operator.message,
             ..deed(operation, &request, &outcome)
         };
-        node.history().note(who, deed);
+        let id = node.history().note(who, deed);
+        if let (Some(id), Some(recording)) = (id, recording) {
+            recordings::keep(node.booted().root(), id, &recording);
+        }
+    }
+    // Viewers hear of the end when the entry of the history and the recording are there.
+    if let Some(record) = &outcome.record {
+        node.views().note_install(record);
     }
     let why = match is_done {
         true => format!("`{typed}` requires a restart"),

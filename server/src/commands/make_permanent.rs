@@ -15,7 +15,7 @@ use crate::running::Outcome;
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct MakePermanent {
     /// The version of the release
-    vsn: String,
+    pub(super) vsn: String,
 }
 
 /// The answer to `make-permanent`.

@@ -18,7 +18,7 @@ use crate::running::Outcome;
 pub(crate) struct Unpack {
     /// The name of a package in the tree's directory `releases`, or the path of a package
     #[arg(value_name = "NAME-VSN|FILE", value_parser = package_name)]
-    package: String,
+    pub(super) package: String,
 }
 
 /// The answer to `unpack` and `set-unpacked`.

@@ -70,6 +70,11 @@ impl Game {
         Game::read(name, booted.node().env(name, "game").as_ref())
     }
 
+    /// The module whose state is that of an avatar, as the setting `sheet` names it.
+    pub(crate) fn avatar_module(&self) -> Option<&str> {
+        self.sheet.as_ref().map(|sheet| sheet.module.as_str())
+    }
+
     /// Whether the setting has a method to find the avatar of a session.
     pub(crate) fn says_who_plays(&self) -> bool {
         self.who.is_some()

@@ -14,6 +14,8 @@ use crate::applications::NODE_VSN;
 use crate::running::RunningNode;
 use crate::stdio;
 
+use super::usage;
+
 /// The limit for the shards' sample of processes in milliseconds. A shard that does not answer in time has none in this frame.
 const SAMPLE_TIMEOUT_MS: u64 = 50;
 
@@ -68,6 +70,8 @@ fn program(node: &RunningNode) -> Program {
         release: running.vsn,
         pid: std::process::id(),
         since_unix_ms: unix_ms(node.started()),
+        cpu_us: usage::cpu_us(),
+        memory_bytes: usage::memory_bytes(),
         unready: unready(node).unwrap_or_default().to_string(),
     }
 }

@@ -29,7 +29,7 @@ impl Bell {
     }
 
     /// Sleeps until the bell rings, at most for `limit`.
-    fn sleep(&self, limit: Duration) {
+    pub(super) fn sleep(&self, limit: Duration) {
         let mut has_rung = self.has_rung.lock();
         if !*has_rung {
             self.rings.wait_for(&mut has_rung, limit);

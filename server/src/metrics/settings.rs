@@ -1,4 +1,4 @@
-//! The setting `metrics` of `kernel`: the port, and the address if it is not to be loopback.
+//! The setting `metrics` of `kernel`: the port, the address if it is not to be loopback, and names of the node for the live page.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -13,11 +13,20 @@ const SETTING: &str = "metrics";
 /// The address unless the setting says otherwise: the figures of a node are not for everybody.
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// The address of the port; `None` if neither the setting nor the command line opens one. The port of the command line wins.
+/// The address of the port, and the names of the node.
+#[derive(Default)]
+pub(super) struct Settings {
+    /// `None` if neither the setting nor the command line opens a port. The port of the command line wins.
+    pub(super) address: Option<SocketAddr>,
+    /// The names by which browsers may find the live page.
+    pub(super) hosts: Vec<String>,
+}
+
+/// The settings of a running node.
 ///
 /// # Errors
 /// The invalid setting, with a valid example.
-pub(super) fn address(node: &Node, typed: Option<u16>) -> anyhow::Result<Option<SocketAddr>> {
+pub(super) fn settings(node: &Node, typed: Option<u16>) -> anyhow::Result<Settings> {
     choose(node.env(APPLICATION, SETTING), typed)
 }
 
@@ -30,24 +39,28 @@ pub(crate) fn judge(release: &BootRelease) -> Result<(), String> {
     chosen.map(drop).map_err(|error| error.to_string())
 }
 
-fn choose(setting: Option<Term>, typed: Option<u16>) -> anyhow::Result<Option<SocketAddr>> {
+fn choose(setting: Option<Term>, typed: Option<u16>) -> anyhow::Result<Settings> {
     let set = setting.map(|term| read(&term)).transpose()?;
-    let address = set.map_or(LOOPBACK, |set| set.ip());
-    let port = typed.or(set.map(|set| set.port()));
-    Ok(port.map(|port| SocketAddr::new(address, port)))
+    let Settings { address, hosts } = set.unwrap_or_default();
+    let ip = address.map_or(LOOPBACK, |address| address.ip());
+    let port = typed.or(address.map(|address| address.port()));
+    Ok(Settings {
+        address: port.map(|port| SocketAddr::new(ip, port)),
+        hosts,
+    })
 }
 
-fn read(term: &Term) -> anyhow::Result<SocketAddr> {
+fn read(term: &Term) -> anyhow::Result<Settings> {
     parts(term).with_context(|| {
         format!(
-            "{SETTING} of {APPLICATION} is {term}, where [{{port, Number}}] or [{{port, Number}}, {{address, \"0.0.0.0\"}}] is \
-             needed"
+            "{SETTING} of {APPLICATION} is {term}, where [{{port, Number}}] or [{{port, Number}}, {{address, \"0.0.0.0\"}}, \
+             {{hosts, [\"ops.example\"]}}] is needed"
         )
     })
 }
 
-fn parts(term: &Term) -> Option<SocketAddr> {
-    let (mut port, mut address) = (None, LOOPBACK);
+fn parts(term: &Term) -> Option<Settings> {
+    let (mut port, mut address, mut hosts) = (None, LOOPBACK, Vec::new());
     for part in term.as_list()? {
         let [name, value] = part.as_tuple()? else {
             return None;
@@ -55,10 +68,20 @@ fn parts(term: &Term) -> Option<SocketAddr> {
         match name.as_atom()?.as_str() {
             "port" => port = Some(u16::try_from(value.as_i64()?).ok()?),
             "address" => address = value.as_str()?.parse().ok()?,
+            "hosts" => {
+                let names = value
+                    .as_list()?
+                    .iter()
+                    .map(|name| Some(name.as_str()?.to_string()));
+                hosts = names.collect::<Option<_>>()?;
+            }
             _ => return None,
         }
     }
-    port.map(|port| SocketAddr::new(address, port))
+    port.map(|port| Settings {
+        address: Some(SocketAddr::new(address, port)),
+        hosts,
+    })
 }
 
 #[cfg(test)]
@@ -67,8 +90,8 @@ mod tests {
 
     fn chosen(setting: &str, typed: Option<u16>) -> Option<String> {
         let setting = (!setting.is_empty()).then(|| pq_term::read_term(setting).unwrap());
-        let address = choose(setting, typed).unwrap();
-        address.map(|address| address.to_string())
+        let settings = choose(setting, typed).unwrap();
+        settings.address.map(|address| address.to_string())
     }
 
     #[test]
@@ -82,6 +105,11 @@ mod tests {
                 r#"[{address, "::"}, {port, 9464}]"#,
                 None,
                 Some("[::]:9464"),
+            ),
+            (
+                r#"[{port, 9464}, {hosts, ["ops.example"]}]"#,
+                None,
+                Some("127.0.0.1:9464"),
             ),
             (
                 r#"[{port, 9464}, {address, "10.0.0.1"}]"#,
@@ -101,10 +129,10 @@ mod tests {
             "[{port, 65536}]",
             r#"[{port, 1}, {address, "here"}]"#,
             "[{prot, 1}]",
+            "[{port, 1}, {hosts, [ops]}]",
         ] {
-            let error = read(&pq_term::read_term(odd).unwrap())
-                .unwrap_err()
-                .to_string();
+            let error = read(&pq_term::read_term(odd).unwrap());
+            let error = error.err().unwrap().to_string();
             assert!(error.contains("where [{port, Number}] or"), "{error}");
         }
     }

@@ -36,6 +36,11 @@ fn three_typed_lines_upgrade_the_game_and_the_next_demo_boots_what_they_have_lef
     let first = demo(&root);
     let out = first.out();
     assert_eq!(lines(&out).len(), 3, "{out}");
+    let (watch, play) = (
+        out.find("/live#token="),
+        out.find("Play it from another terminal"),
+    );
+    assert!(watch.is_some() && watch < play, "{out}");
     for line in lines(&out) {
         let typed = Command::new("/bin/sh").args(["-c", line]).output().unwrap();
         assert!(typed.status.success(), "{line}: {typed:?}");

@@ -72,8 +72,8 @@ impl Browser {
         let limit = std::time::Instant::now() + PATIENCE;
         while self.run(&script).await != true {
             if std::time::Instant::now() > limit {
-                let screen = self.screen().await;
-                panic!("never {condition}\n--- the screen ---\n{screen}");
+                let screen = self.run("return document.body.innerText").await;
+                panic!("never {condition}\n--- the page ---\n{screen}");
             }
             tokio::time::sleep(GLANCE).await;
         }
@@ -115,13 +115,13 @@ impl Browser {
         focused.send_keys(keys).await.unwrap();
     }
 
-    async fn clicks(&self, css: &str) {
+    pub(crate) async fn clicks(&self, css: &str) {
         let element = self.client.find(Locator::Css(css)).await.unwrap();
         element.click().await.unwrap();
     }
 
     /// The visible text of an element; empty when the element is hidden.
-    async fn text(&self, css: &str) -> String {
+    pub(crate) async fn text(&self, css: &str) -> String {
         let element = self.client.find(Locator::Css(css)).await.unwrap();
         element.text().await.unwrap()
     }
@@ -133,7 +133,18 @@ impl Browser {
         assert_eq!(self.text("#news").await, news);
     }
 
-    async fn keeps_picture(&self, name: &str) {
+    /// From now on the browser looks at the page in this frame.
+    pub(crate) async fn enters_frame(&self, css: &str) {
+        let frame = self.client.find(Locator::Css(css)).await.unwrap();
+        frame.enter_frame().await.unwrap();
+    }
+
+    /// From now on the browser looks at the page around the frame.
+    pub(crate) async fn leaves_frame(&self) {
+        self.client.clone().enter_parent_frame().await.unwrap();
+    }
+
+    pub(crate) async fn keeps_picture(&self, name: &str) {
         let test = std::env::current_exe().unwrap();
         let folder: PathBuf = test.ancestors().nth(3).unwrap().join("artefacts");
         std::fs::create_dir_all(&folder).unwrap();

@@ -99,7 +99,7 @@ fn the_setting_of_a_release_opens_the_port_and_a_wrong_one_is_refused() {
 fn half_a_request_is_closed_and_many_of_them_keep_nobody_out_for_long() {
     let tree = Tree::new();
     let node = node(&tree, &[]);
-    let mut halves: Vec<TcpStream> = (0..20)
+    let mut halves: Vec<TcpStream> = (0..80)
         .map(|_| {
             let mut stream = TcpStream::connect(address(&node)).unwrap();
             stream.write_all(b"GET /metrics HTTP/1.1\r\nHo").unwrap();

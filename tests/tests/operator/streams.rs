@@ -55,6 +55,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("wall", &["Tea at five."]),
     ("lock", &["off"]),
     ("shutdown", &["--cancel"]),
+    ("token", &[]),
     ("tree", &["--all"]),
     ("names", &[]),
     ("sys get-state", &["bot-0"]),

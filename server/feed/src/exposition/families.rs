@@ -53,6 +53,17 @@ fn program(reading: &Reading, to: &mut Writer<'_>) -> fmt::Result {
         "The start of the node, in seconds since 1970",
         since_s,
     )?;
+    let cpu_s = node.cpu_us as f64 / 1e6;
+    to.counters_of_seconds(
+        "processor",
+        "The processor time that the program has used",
+        [(Vec::new(), cpu_s)],
+    )?;
+    to.bytes(
+        "memory_resident",
+        "The resident memory of the program",
+        node.memory_bytes,
+    )?;
     let is_ready = node.unready.is_empty();
     to.gauge(
         "ready",

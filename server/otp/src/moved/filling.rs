@@ -7,6 +7,7 @@ use serde_bytes::ByteBuf;
 use super::numbers::Numbers;
 use super::opens::{Closed, Opened, Opens, Part, Residue};
 use super::value::{Moved, MovedBody, MovedHandler, name_of_all};
+use crate::crowd::CrowdChange;
 use crate::process::{Body, Flag, Handler, SupervisorBody};
 use crate::shard::Shard;
 use crate::supervisor::{Supervisor, SupervisorAtRest};
@@ -89,6 +90,7 @@ impl Shard {
             process.flags.set(Flag::TrapsExit, moved.traps_exit);
             process.flags.set(Flag::Suspended, moved.suspended);
         }
+        self.tell_crowd(moved.pid, CrowdChange::Runs);
         Ok(())
     }
 

@@ -75,7 +75,7 @@ impl Node {
     }
 
     /// As [`Node::ask_shards`], but returns the answers of the shards that answer; the wait does not include blocked ones.
-    fn ask_those_that_answer<R: Default + Send + 'static>(
+    pub(super) fn ask_those_that_answer<R: Default + Send + 'static>(
         &self,
         timeout_ms: u64,
         measure: Measure,

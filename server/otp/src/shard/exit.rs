@@ -7,6 +7,7 @@ use pq_abi::{Entry, Reason};
 use pq_term::Pid;
 
 use super::Shard;
+use crate::crowd::CrowdChange;
 use crate::message::{Caller, Envelope, ExitCause, Signal};
 use crate::process::{Body, Extras, Flag, Process, Watch};
 use crate::trace::Step;
@@ -165,6 +166,13 @@ impl Shard {
         self.core.node.alive(self.core.id).dead(pid);
         self.counters.exited += 1;
         self.tallies.end(&self.core.node, process.module);
+        if self.core.node.crowd().is_wanted() {
+            let change = match reason.is_orderly() {
+                true => CrowdChange::Ended,
+                false => CrowdChange::Failed,
+            };
+            self.core.node.crowd().note(&process, change);
+        }
         if let (true, Some(exited)) = (
             process.has(Flag::HoldsName),
             &self.core.node.config().exited,

@@ -6,8 +6,12 @@ use pq_term::Pid;
 use super::{Shard, TURN_MAX};
 use crate::callback::Callback;
 use crate::called::brief;
+use crate::crowd::CrowdChange;
 use crate::message::{Caller, Envelope, Payload};
 use crate::process::{Body, Flag, Mark};
+
+/// One in so many messages is shown to a view of the crowd: with 100 000 avatars at the book's pace some 8 000 per second.
+const SHOWN_EACH: u64 = 16;
 
 /// An envelope in the form of a callback: its number, its operands, its bytes.
 pub(super) struct Call {
@@ -46,6 +50,9 @@ impl Shard {
                 return handled;
             };
             self.counters.envelopes += 1;
+            if self.counters.envelopes.is_multiple_of(SHOWN_EACH) {
+                self.tell_crowd(pid, CrowdChange::Acted);
+            }
             let input_of = match &envelope {
                 Envelope::PortData(port, _) => Some(*port),
                 _ => None,

@@ -7,6 +7,7 @@ use super::Shard;
 use super::stage::Birth;
 use crate::answers::undef;
 use crate::callback::Callback;
+use crate::crowd::CrowdChange;
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
 use crate::native::{Native, NativeInput};
 use crate::process::{Body, Flag, Process, StartOutcome};
@@ -63,7 +64,18 @@ impl Shard {
         self.core.node.alive(self.core.id).born(pid);
         self.counters.spawned += 1;
         self.tallies.start(&self.core.node, module);
+        self.tell_crowd(pid, CrowdChange::Born);
         pid
+    }
+
+    /// Logs a change of the process for views, while somebody wants it.
+    pub(crate) fn tell_crowd(&self, pid: Pid, change: CrowdChange) {
+        let crowd = self.core.node.crowd();
+        if crowd.is_wanted()
+            && let Some(process) = self.slab.get(pid)
+        {
+            crowd.note(process, change);
+        }
     }
 
     pub(crate) fn give_name(&mut self, pid: Pid, name: Option<&str>) -> Result<(), Pid> {

@@ -5,6 +5,7 @@ use pq_term::{Pid, Term};
 
 use super::Shard;
 use crate::code_change::CodeChange;
+use crate::crowd::CrowdChange;
 use crate::process::{Body, Flag, Handler};
 use crate::residue::Residues;
 use crate::supervisor::Input;
@@ -197,11 +198,16 @@ impl Shard {
     }
 
     fn put_state(&mut self, pid: Pid, state: State) {
-        if let Some(process) = self.slab.get_mut(pid) {
-            let (node, was) = (&self.core.node, process.module);
-            self.tallies.change(node, was, state.module());
-            process.module = Some(state.module());
-            process.body = Body::Callback(state);
+        let Some(process) = self.slab.get_mut(pid) else {
+            return;
+        };
+        let (node, was, is) = (&self.core.node, process.module, state.module());
+        self.tallies.change(node, was, is);
+        process.module = Some(is);
+        process.body = Body::Callback(state);
+        // A state that was only looked at is put back in its version.
+        if was != Some(is) {
+            self.tell_crowd(pid, CrowdChange::Runs);
         }
     }
 

@@ -16,6 +16,8 @@ use crate::fixture::{self, Count};
 use crate::fixture_next;
 use crate::rig::{Linked, Rig, child, config, encode, payload, start, tree};
 
+#[path = "transaction/crowd.rs"]
+mod crowd;
 #[path = "transaction/held.rs"]
 mod held;
 #[path = "transaction/lazy.rs"]

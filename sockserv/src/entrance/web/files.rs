@@ -15,7 +15,7 @@ use flate2::{Compression, GzBuilder};
 /// The Content Security Policy of the page: it may load files from its own server and connect to it, and nothing else. The
 /// one exception is the style that xterm.js writes into the page for its letters and colours.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; \
-                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors";
 
 /// A file of the source tree, as embedded in the program.
 struct File {
@@ -85,7 +85,7 @@ impl Packed {
             (header::ETAG, &self.tag),
             (header::CACHE_CONTROL, "no-cache"),
             (header::VARY, "Accept-Encoding"),
-            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::CONTENT_SECURITY_POLICY, &policy(asked)),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::REFERRER_POLICY, "no-referrer"),
         ];
@@ -100,6 +100,21 @@ impl Packed {
 
     fn is_known(&self, asked: &HeaderMap) -> bool {
         words(asked, header::IF_NONE_MATCH).any(|tag| tag == self.tag || tag == "*")
+    }
+}
+
+/// The policy with the pages that may show this one in a frame: those of other ports at the same name, such as the live page for
+/// operators. The name is the one that the client has typed, so a page elsewhere gains nothing.
+fn policy(asked: &HeaderMap) -> String {
+    let host = asked.get(header::HOST).and_then(|host| host.to_str().ok());
+    let name = host.map_or("", |host| {
+        host.rsplit_once(':').map_or(host, |(name, _)| name)
+    });
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    match !name.is_empty() && name.chars().all(is_plain) {
+        true => format!("{POLICY} http://{name}:*"),
+        // A policy cannot name an IPv6 address.
+        false => format!("{POLICY} 'none'"),
     }
 }
 
@@ -161,6 +176,19 @@ mod tests {
             let tags = format!("\"x\", {tag}");
             let answer = page.answer(&asked(header::IF_NONE_MATCH, &tags));
             assert_eq!(answer.status(), status, "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_frame_is_allowed_at_the_same_name_only() {
+        for (host, ancestors) in [
+            ("localhost:8083", "http://localhost:*"),
+            ("game.example", "http://game.example:*"),
+            ("[::1]:8083", "'none'"),
+            ("a; script-src *", "'none'"),
+        ] {
+            let policy = policy(&asked(header::HOST, host));
+            assert_eq!(policy, format!("{POLICY} {ancestors}"));
         }
     }
 

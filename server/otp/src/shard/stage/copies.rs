@@ -7,6 +7,7 @@ use pq_abi::{Kind, Module};
 use pq_term::Pid;
 
 use super::kept::{Kept, List, Swept};
+use crate::crowd::CrowdChange;
 use crate::export::{Export, Refused};
 use crate::process::{Body, Flag, Handler, Mark, Process};
 use crate::shard::Shard;
@@ -204,7 +205,10 @@ impl Copies {
             _ => Ok(()),
         });
         match checked {
-            Ok(()) => self.kept.keep(pid, number, Kept::from(staged)),
+            Ok(()) => {
+                self.kept.keep(pid, number, Kept::from(staged));
+                shard.tell_crowd(pid, CrowdChange::Copied);
+            }
             Err(refused) => self.fail(refused),
         }
     }

@@ -10,6 +10,7 @@ use pq_term::Pid;
 use super::copies::Fate;
 use super::kept::Swept;
 use super::{Decision, Left, Staging, Step};
+use crate::crowd::CrowdChange;
 use crate::process::{Body, Flag, Process};
 use crate::shard::Shard;
 use crate::upgrade::convert::NewPart;
@@ -78,7 +79,10 @@ impl Staging {
         let process = shard.slab.get_mut(pid);
         match (process.filter(|it| it.has(Flag::Concerned)), decision) {
             (Some(_), Decision::Commit) => self.take_over(shard, pid),
-            (Some(process), Decision::Abort) => process.forget_transaction(),
+            (Some(process), Decision::Abort) => {
+                process.forget_transaction();
+                shard.tell_crowd(pid, CrowdChange::Dropped);
+            }
             // The process has ended, or has its new state.
             (None, _) => (),
         }
@@ -132,6 +136,7 @@ impl Staging {
             swap_part(process, part);
         }
         shard.core.post.end();
+        shard.tell_crowd(pid, CrowdChange::Runs);
         *self.tally.processes.entry(module.name()).or_default() += 1;
         self.board.note_swapped();
     }
