@@ -88,7 +88,7 @@ pub enum Need {
     E2fsprogs,
     /// `cpio`, which packs the first file system of a virtual machine.
     Cpio,
-    /// `strip` of binutils.
+    /// `strip` of binutils, for a library or program without symbols in the small root of a virtual machine.
     Strip,
 }
 
