@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use pq_store::{
-    Change, Database, Limits, Memory, Reason, Row, Saver, Settings, State, Store, check,
+    Change, Database, Limits, Memory, Reason, Row, Saver, Settings, State, Store, StoreError, check,
 };
 
 use crate::{Dice, all, differences, hand_over, length, row, seed};
@@ -57,13 +57,26 @@ fn save(file: &Path, seed: u64, after: u64) {
             println!("durable {}", after + number.get());
         }
     };
-    let saver = Saver::start(Database::open(file).unwrap(), settings, report).unwrap();
+    let saver = Saver::start(opened(file), settings, report).unwrap();
     for number in after + 1.. {
         let mut next = changes(seed, number);
         while let Err(refused) = saver.try_submit(next) {
             assert_eq!(refused.reason, Reason::Full);
             next = refused.changes;
             saver.wait_for_room(&next, Instant::now() + PATIENCE);
+        }
+    }
+}
+
+/// Opens the store. A program that another test of the parent just starts holds the parent's lock for a moment, until it runs.
+fn opened(file: &Path) -> Database {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match Database::open(file) {
+            Err(StoreError::InUse { .. }) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened.unwrap(),
         }
     }
 }
