@@ -14,6 +14,20 @@ use crate::export::Remote;
 /// The tag that seals the next line of the client: its screen does not show the line, and the session does not get it.
 pub const SEAL: &str = "\x0esealed\x0f";
 
+/// The tag by which a session takes logins of a client's program: GMCP `Char.Login`, with a name and a word. The name comes as
+/// a line, and the word answers the next sealed question.
+pub const LOGIN: &str = "\x0elogin\x0f";
+
+/// The tag with the result of such a login. It is for a program that has sent one, and others do not get it.
+pub fn login_result(result: Result<(), &str>) -> String {
+    match result {
+        Ok(()) => "\x0egmcp Char.Login.Result {\"success\":true}\x0f".to_string(),
+        Err(why) => {
+            format!("\x0egmcp Char.Login.Result {{\"success\":false,\"message\":\"{why}\"}}\x0f")
+        }
+    }
+}
+
 static LOOK: Remote<(String,), Look> = Remote::new("words", "look");
 static HAS: Remote<(Pid,), bool> = Remote::new("words", "has");
 static JUDGE: Remote<(PortId, Line), Judged> = Remote::new("words", "judge");

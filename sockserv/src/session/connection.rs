@@ -27,6 +27,7 @@ use crate::admission::seldom::seldom;
 use crate::session::foreign::{Foreign, Stranger};
 use crate::session::port::{Output, Port};
 use crate::wire::endpoint::{Endpoint, Event};
+use crate::wire::gmcp::Login;
 use crate::wire::line::LINE_MAX;
 use crate::wire::mccp::{Stream, Turn};
 
@@ -147,7 +148,14 @@ async fn read_all(
     let mut endpoint = Endpoint::default();
     let mut stranger = Stranger::default();
     loop {
-        let chunk = match read(reader).await {
+        let read = tokio::select! {
+            read = read(reader) => read,
+            answer = port.answer() => {
+                take(Event::Line(answer), 0, port, owner).await;
+                continue;
+            }
+        };
+        let chunk = match read {
             Ok(chunk) if chunk.is_empty() => return End::ByClient,
             Ok(chunk) => chunk,
             Err(error) => return error.into(),
@@ -190,9 +198,12 @@ async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
         owner.on_refused(&hurry);
     }
     let is_sealed = port.is_sealed();
-    port.hear(&event, len);
+    if let Some(login) = port.hear(&event, len) {
+        return log_in(login, port, owner).await;
+    }
     match event {
         Event::Line(line) => {
+            port.will_answer(None);
             port.line_permit().await;
             let line = match is_sealed {
                 true => port.seal(line),
@@ -203,6 +214,19 @@ async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
         Event::LineTooLong => owner.on_refused(&port.tell(Refusal::LineLength(port.line_max()))),
         Event::Command(_) | Event::Negotiation { .. } | Event::Subnegotiation { .. } => {}
     }
+}
+
+/// Passes the name in a login on as a line. The word answers the next sealed question; an open one is answered by no word, which
+/// asks for a name again.
+async fn log_in(login: Login, port: &Port, owner: &mut impl Owner) {
+    if port.is_sealed() {
+        port.hear(&Event::Line(Vec::new()), 0);
+        port.line_permit().await;
+        owner.on_line(b"");
+    }
+    port.will_answer(Some(login.word));
+    port.line_permit().await;
+    owner.on_line(login.name.as_bytes());
 }
 
 /// Reads at most [`READ_MAX`] bytes; empty at the end of input.

@@ -61,6 +61,8 @@ pub struct Port {
     pace: Pace,
     ending: EndingCell,
     slips: Mutex<Slips>,
+    /// Notified when the answer to a sealed question may be due.
+    answers: Notify,
     settings: Current,
 }
 
@@ -84,6 +86,7 @@ impl Port {
             pace: Pace::new(budget, settings.clone()),
             ending: EndingCell::default(),
             slips: Mutex::default(),
+            answers: Notify::new(),
             settings,
         }
     }
@@ -107,11 +110,16 @@ impl Port {
     /// [`Overflow`] when the client reads too slowly; only once. The client's task then drops the connection and logs it,
     /// and the owner is notified as of any other end: the caller can ignore the error.
     pub fn write(&self, text: &[u8]) -> Result<(), Overflow> {
-        let mut is_news = false;
+        let (mut is_news, mut is_sealed) = (false, false);
         let pushed = self.push(Kind::Text, |nvt| {
             is_news = nvt.wants_avatar().is_some();
-            nvt.tell(text)
+            let wire = nvt.tell(text);
+            is_sealed = nvt.is_sealed();
+            wire
         });
+        if is_sealed {
+            self.answers.notify_one();
+        }
         if is_news {
             self.news.notify_one();
         }

@@ -13,7 +13,9 @@ use std::ops::Bound;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
+use crate::wire::line::LINE_MAX;
 use crate::wire::option::GMCP;
 use crate::wire::telnet::subnegotiation;
 
@@ -96,6 +98,17 @@ impl Message {
         }
     }
 
+    /// `Char.Login.Default`: says that the client's program may send a name and a word.
+    pub fn login() -> Message {
+        let body = serde_json::json!({"type": ["password-credentials"]});
+        Message::new("Char.Login.Default", &body).expect("it is a name")
+    }
+
+    /// Whether this is the answer to a login.
+    pub fn is_login_result(&self) -> bool {
+        self.name == "Char.Login.Result"
+    }
+
     /// The encoded message, as a subnegotiation of option 201.
     pub fn wire(&self) -> Vec<u8> {
         let space = if self.data.is_empty() { "" } else { " " };
@@ -113,6 +126,28 @@ struct Hello {
     version: String,
 }
 
+/// The body of `Char.Login.Credentials`.
+#[derive(Deserialize)]
+struct Credentials {
+    account: String,
+    password: String,
+}
+
+/// A login that the client's program has sent by itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The name of the avatar.
+    pub name: String,
+    /// The word of its player.
+    pub word: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Login of {:?}", self.name)
+    }
+}
+
 /// The state of GMCP with one client: its subscriptions and its name.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Gmcp {
@@ -123,6 +158,8 @@ pub struct Gmcp {
     client: Option<String>,
     /// The client has sent `Core.KeepAlive` since the last call of [`Gmcp::take_awake`].
     is_awake: bool,
+    /// The last `Char.Login.Credentials` since the last call of [`Gmcp::take_login`].
+    login: Option<Login>,
 }
 
 impl Gmcp {
@@ -138,6 +175,7 @@ impl Gmcp {
             b"core.ping" => return subnegotiation(GMCP, b"Core.Ping"),
             b"core.keepalive" => self.is_awake = true,
             b"char.items.inv" => self.wish(),
+            b"char.login.credentials" => self.credentials(data),
             // `Core.Goodbye` is followed by the end of the connection. The server receives no other package.
             _ => {}
         }
@@ -163,6 +201,26 @@ impl Gmcp {
     /// Whether the client has sent `Core.KeepAlive` (its player is active) since the last call.
     pub fn take_awake(&mut self) -> bool {
         std::mem::take(&mut self.is_awake)
+    }
+
+    /// The login that the client's program has sent since the last call.
+    pub fn take_login(&mut self) -> Option<Login> {
+        self.login.take()
+    }
+
+    /// A name and a word are lines, so neither has a control character, and no word is empty.
+    fn credentials(&mut self, data: &[u8]) {
+        let Ok(Credentials { account, password }) = serde_json::from_slice(data) else {
+            return;
+        };
+        let word = Zeroizing::new(password.into_bytes());
+        let is_line = |bytes: &[u8]| {
+            !bytes.is_empty() && bytes.len() <= LINE_MAX && !bytes.iter().any(u8::is_ascii_control)
+        };
+        self.login = (is_line(account.as_bytes()) && is_line(&word)).then_some(Login {
+            name: account,
+            word,
+        });
     }
 
     fn wish(&mut self) {
@@ -317,7 +375,9 @@ mod tests {
             "Core.Hello",
             "Core.Hello []",
             "Core.Goodbye",
-            r#"Char.Login.Credentials {"account":"a","password":"b"}"#,
+            r#"Char.Login.Credentials {"account":"a"}"#,
+            r#"Char.Login.Credentials {"account":"a\nquit","password":"b"}"#,
+            r#"Char.Login.Credentials {"account":"a","password":""}"#,
             &deep,
         ] {
             assert_eq!(subscribed(&[set, odd]), subscribed(&[set]), "{odd}");
@@ -341,6 +401,19 @@ mod tests {
         assert_ne!(again, vitals);
         assert_ne!(hear("Char.Items.Inv"), again);
         assert_eq!(hear(r#"Core.Supports.Remove ["Char.Vitals","Char"]"#), None);
+    }
+
+    #[test]
+    fn a_login_is_taken_once_and_its_word_is_not_shown() {
+        let mut gmcp = Gmcp::default();
+        gmcp.hear(br#"Char.Login.Credentials {"account":"Ann","password":"open sesame"}"#);
+        assert!(!format!("{gmcp:?}").contains("sesame"), "{gmcp:?}");
+        let login = gmcp.take_login().unwrap();
+        assert_eq!(
+            (&*login.name, &login.word[..]),
+            ("Ann", &b"open sesame"[..])
+        );
+        assert_eq!(gmcp.take_login(), None);
     }
 
     #[test]

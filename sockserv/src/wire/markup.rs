@@ -12,6 +12,7 @@
 //!   \x0esecret\x0f        the client's screen must not show what is typed from here on
 //!   \x0e/secret\x0f
 //!   \x0esealed\x0f        the same for one line, which the session gets as a number (`Port::seal`); the line ends it
+//!   \x0elogin\x0f         the client's program may send a name and a word (`Char.Login`), until the avatar plays
 //!   \x0egmcp Char.Vitals {"hp":3}\x0f        a message for the client's program, if it has subscribed to the package
 //! ```
 //! Unknown tags are ignored, so that a newer library may use more of them. Tags begin with a character
@@ -54,6 +55,8 @@ pub enum Tag<'a> {
     Secret(Edge),
     /// The next line is a secret that the session does not get.
     Sealed,
+    /// The session takes a login of the client's program.
+    Login,
     /// A message of GMCP: its name, and optionally a space and JSON.
     Gmcp(&'a str),
 }
@@ -137,6 +140,7 @@ fn tag_of(name: &[u8]) -> Option<Tag<'_>> {
         "secret" => Some(Tag::Secret(Edge::Begin)),
         "/secret" => Some(Tag::Secret(Edge::End)),
         "sealed" => Some(Tag::Sealed),
+        "login" => Some(Tag::Login),
         _ => match name.strip_prefix("gmcp ") {
             Some(message) => Some(Tag::Gmcp(message)),
             None => colour(name).map(Tag::Colour),

@@ -21,7 +21,7 @@
 use crate::wire::client::{Client, Look};
 use crate::wire::echo::Echo;
 use crate::wire::endpoint::Event;
-use crate::wire::gmcp::{Gmcp, Message};
+use crate::wire::gmcp::{Gmcp, Login, Message};
 use crate::wire::markup::{Edge, Part, Tag, parts};
 use crate::wire::mccp::Turn;
 use crate::wire::mssp::{Listing, Mssp};
@@ -76,6 +76,7 @@ pub struct Nvt {
     is_secret: bool,
     /// The secret ends with the next line, which the session does not get.
     is_sealed: bool,
+    login: LoginState,
     /// The echo of the client's typing; `None` unless the client has requested it.
     echo: Option<Echo>,
     /// The session is still in the dialogue before the game, line by line.
@@ -85,6 +86,17 @@ pub struct Nvt {
     begun: Vec<u8>,
     /// Received bytes that are not yet spent on replies to `AYT`.
     credit: usize,
+}
+
+/// The state of logins by the client's program (`Char.Login`).
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+struct LoginState {
+    /// The session takes them.
+    is_taken: bool,
+    /// The client's program has been told so.
+    is_offered: bool,
+    /// The client's program waits for the result of one.
+    is_open: bool,
 }
 
 /// The position of the client's cursor in a line.
@@ -126,6 +138,7 @@ impl Default for Nvt {
             has_spoken: false,
             is_secret: false,
             is_sealed: false,
+            login: LoginState::default(),
             echo: None,
             in_dialogue: false,
             line: Line::Front,
@@ -192,6 +205,26 @@ impl Nvt {
         }
     }
 
+    /// The login that the client's program has sent, if the session takes logins and its avatar does not play yet. Its result
+    /// follows.
+    pub fn take_login(&mut self) -> Option<Login> {
+        let login = self.gmcp.take_login();
+        let is_asked = self.in_dialogue || self.is_sealed;
+        let login = login.filter(|_| self.login.is_taken && is_asked)?;
+        self.login.is_open = true;
+        Some(login)
+    }
+
+    /// Tells the client's program once that it may log in, if it has subscribed to that.
+    fn offer_login(&mut self) -> Vec<u8> {
+        if !self.login.is_taken || self.login.is_offered {
+            return Vec::new();
+        }
+        let wire = self.message(&Message::login());
+        self.login.is_offered = !wire.is_empty();
+        wire
+    }
+
     /// Whether the client has requested an echo.
     pub fn has_echo(&self) -> bool {
         self.echo.is_some()
@@ -242,6 +275,10 @@ impl Nvt {
                     self.is_sealed = true;
                 }
                 Part::Tag(Tag::Gmcp(message)) => pen.raw(&self.pass_on(message)),
+                Part::Tag(Tag::Login) => {
+                    self.login.is_taken = true;
+                    pen.raw(&self.offer_login());
+                }
                 Part::Tag(style) => pen.tag(style),
             }
         }
@@ -438,7 +475,7 @@ impl Nvt {
         let answer = match option {
             TTYPE if is_his => self.client.ttype.hear(bytes),
             CHARSET if is_ours || is_his => self.client.charset.hear(bytes),
-            GMCP if is_ours => self.gmcp.hear(bytes),
+            GMCP if is_ours => [self.gmcp.hear(bytes), self.offer_login()].concat(),
             NAWS if is_his => {
                 self.client.size = Size::read(bytes).unwrap_or_default();
                 Vec::new()
@@ -489,13 +526,16 @@ impl Nvt {
         wire
     }
 
-    fn pass_on(&self, message: &str) -> Vec<u8> {
-        match Message::read(message) {
-            Some(message) => self.message(&message),
-            None => {
-                tracing::debug!(message, "an invalid GMCP message was left out");
-                Vec::new()
-            }
+    /// A message of the session. Only a program that has sent a login gets the result of one.
+    fn pass_on(&mut self, message: &str) -> Vec<u8> {
+        let Some(read) = Message::read(message) else {
+            tracing::debug!(message, "an invalid GMCP message was left out");
+            return Vec::new();
+        };
+        let is_result = read.is_login_result();
+        match is_result && !std::mem::take(&mut self.login.is_open) {
+            true => Vec::new(),
+            false => self.message(&read),
         }
     }
 

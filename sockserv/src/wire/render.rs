@@ -70,7 +70,7 @@ impl Pen {
                 }
             }
             Tag::Picture(edge) => self.is_picture = edge == Edge::Begin,
-            Tag::Secret(_) | Tag::Sealed | Tag::Gmcp(_) => {}
+            Tag::Secret(_) | Tag::Sealed | Tag::Login | Tag::Gmcp(_) => {}
         }
     }
 

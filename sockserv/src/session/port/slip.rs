@@ -22,6 +22,8 @@ pub type Sealed = Zeroizing<Vec<u8>>;
 pub(super) struct Slips {
     last: u64,
     line: Option<Unshown>,
+    /// The line that answers the next question, from a login of the client's program.
+    answer: Option<Unshown>,
 }
 
 /// A line that `Debug` does not show.
@@ -55,6 +57,23 @@ impl Port {
         let slips = self.slips.lock();
         let line = slips.line.as_ref().filter(|_| slips.last == number);
         line.map(|line| line.0.clone())
+    }
+
+    /// Keeps the answer to the next sealed question, or drops it: a person has typed a line.
+    pub(crate) fn will_answer(&self, answer: Option<Sealed>) {
+        self.slips.lock().answer = answer.map(Unshown);
+    }
+
+    /// Waits until a sealed question has an answer already, and returns that.
+    pub(crate) async fn answer(&self) -> Vec<u8> {
+        loop {
+            if self.is_sealed()
+                && let Some(answer) = self.slips.lock().answer.take()
+            {
+                return answer.0.to_vec();
+            }
+            self.answers.notified().await;
+        }
     }
 
     /// Wipes the sealed line.

@@ -8,17 +8,20 @@ use super::{Kind, Output, Port, Stage};
 use crate::admission::budget::Work;
 use crate::admission::refused::Refusal;
 use crate::wire::endpoint::Event;
+use crate::wire::gmcp::Login;
 
 impl Port {
     /// Takes an event of the client that came in `len` bytes, and queues the answer. [`Port::output`] reports an overflow.
-    pub(crate) fn hear(&self, event: &Event, len: usize) {
+    /// Returns the login in the event, if there is one.
+    pub(crate) fn hear(&self, event: &Event, len: usize) -> Option<Login> {
         let settings = self.settings.load();
-        let (mut is_news, mut is_awake) = (false, false);
+        let (mut is_news, mut is_awake, mut login) = (false, false, None);
         let _ = self.push(Kind::Other, |nvt| {
             let before = nvt.wants_avatar();
             let answer = nvt.hear(event, len, &*settings.listing);
             is_news = nvt.wants_avatar() != before;
             is_awake = nvt.take_awake();
+            login = nvt.take_login();
             answer
         });
         if is_news {
@@ -27,6 +30,7 @@ impl Port {
         if is_awake {
             self.state.lock().awake = Some(Instant::now());
         }
+        login
     }
 
     /// Queues the echo of the unfinished line, if the client has requested an echo. [`Port::output`] reports an overflow.

@@ -1,6 +1,7 @@
 //! Tests with a client's input, byte by byte: friendly, odd and hostile clients.
 
 mod echo;
+mod login;
 
 use proptest::prelude::*;
 
@@ -567,15 +568,4 @@ fn the_last_line_before_the_end_is_followed_by_nothing() {
         host.nvt.goodbye("Enough."),
         b"\xff\xfa\xc9Core.Goodbye \"Enough.\"\xff\xf0"
     );
-}
-
-#[test]
-fn a_sealed_line_ends_its_own_secret() {
-    let mut host = Host::met();
-    let sealed = "Word: \x0esealed\x0f".as_bytes();
-    assert_eq!(host.nvt.tell(sealed), b"Word: \xff\xfb\x01");
-    assert_eq!(host.hear(b"\xff\xfd\x01ses"), b"");
-    assert!(host.nvt.is_sealed());
-    assert_eq!(host.hear(b"ame\r\n"), b"\xff\xfc\x01\r\n");
-    assert!(!host.nvt.is_sealed());
 }

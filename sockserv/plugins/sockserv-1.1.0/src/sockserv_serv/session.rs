@@ -3,7 +3,7 @@
 
 use pq_sdk::players::Players;
 use pq_sdk::pq_abi::spec;
-use pq_sdk::words::{Answer, Judged, Line, Look, SEAL, Said};
+use pq_sdk::words::{self, Answer, Judged, Line, Look, SEAL, Said};
 use pq_sdk::{ManagerReply, Pid, PortId, Reason, RequestId};
 use pq_words::{Name, Stats};
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,12 @@ impl Session {
     /// A new session, and its greeting.
     pub fn new(port: PortId) -> (Session, Vec<Do>) {
         let (book, greeting) = v1_0_0::Session::new(port);
-        (Session::of(book), all(greeting))
+        let login = say(words::LOGIN);
+        let greeting = all(greeting).into_iter();
+        (
+            Session::of(book),
+            [login].into_iter().chain(greeting).collect(),
+        )
     }
 
     /// The session with this dialogue, in which nothing is asked about words.
@@ -247,7 +252,10 @@ impl Session {
                 self.ask("That name is taken.\n")
             }
             Phase::Stats { .. } if look.taken => self.ask_name("That name is taken.\n"),
-            Phase::Stats { .. } => vec![v1_0_0::Do::Roll.into()],
+            Phase::Stats { .. } => vec![
+                say(words::login_result(Err("No hero has this name."))),
+                v1_0_0::Do::Roll.into(),
+            ],
             _ => Vec::new(),
         }
     }
@@ -314,6 +322,19 @@ impl Session {
     }
 
     fn checked(&mut self, name: Name, wrong: u8, said: Said) -> Vec<Do> {
+        let failed = (!matches!(said, Said::Plays(_))).then(|| {
+            let why = match said {
+                Said::Wrong => "That is not its word.",
+                Said::Aside => "It cannot be continued now.",
+                _ => "Try again later.",
+            };
+            say(words::login_result(Err(why)))
+        });
+        let todo = self.go_on(name, wrong, said);
+        failed.into_iter().chain(todo).collect()
+    }
+
+    fn go_on(&mut self, name: Name, wrong: u8, said: Said) -> Vec<Do> {
         self.asks = Asks::Word {
             name: name.clone(),
             wrong,
@@ -342,7 +363,8 @@ impl Session {
 
     /// The hero plays for this session, as if it had just been started.
     fn comes_back(&mut self, name: Name, sup: Pid) -> Vec<Do> {
-        let welcome = say(format!("Welcome back, {name}.\n"));
+        let result = words::login_result(Ok(()));
+        let welcome = say(format!("{result}Welcome back, {name}.\n"));
         self.asks = Asks::Nothing;
         let hero = Hero {
             name: name.clone(),
