@@ -70,21 +70,53 @@ impl Browser {
             .await;
     }
 
-    /// Looks at the colours until both versions are in the replay, and then until it is over.
+    /// Stops the replay that follows an install, and goes to the moment at which both versions are there.
     async fn sees_both_colours(&self) {
         self.until("!document.getElementById('replay').hidden")
             .await;
-        let mut both = false;
-        while self
-            .run("return document.getElementById('replay').hidden")
-            .await
-            != true
-        {
-            let [blue, gold, _] = self.colours().await;
-            both |= blue > 1_000 && gold > 1_000;
+        let (mut before, mut after) = (0.0, 1.0);
+        let (mut blue, mut gold) = (0, 0);
+        for _ in 0..11 {
+            let at = f64::midpoint(before, after);
+            self.run(&format!(
+                "const range = document.querySelector('#replay input[type=range]');
+                 range.value = range.max * {at};
+                 range.dispatchEvent(new Event('input'));"
+            ))
+            .await;
+            self.draws().await;
+            [blue, gold, _] = self.colours().await;
+            if blue > 1_000 && gold > 1_000 {
+                break;
+            }
+            match is_old_at_the_start(self).await == (blue > gold) {
+                true => before = at,
+                false => after = at,
+            }
         }
-        assert!(both, "the wave was never half-way");
+        assert!(
+            blue > 1_000 && gold > 1_000,
+            "the wave is never half-way: {blue} {gold}"
+        );
+        self.run("document.querySelector('#replay .close').click()")
+            .await;
+        self.draws().await;
     }
+
+    /// Waits until the page has drawn what it knows.
+    async fn draws(&self) {
+        self.run(
+            "const frame = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
+             return new Promise((done) => frame(() => done(true)));",
+        )
+        .await;
+    }
+}
+
+/// Whether the replay is that of the way up.
+async fn is_old_at_the_start(browser: &Browser) -> bool {
+    let label = browser.text("#replay output").await;
+    label.starts_with("1.0.0")
 }
 
 /// Only dots of the old version, or only of the new one.

@@ -87,7 +87,7 @@ export class Replay {
       const from = hold ? Math.min(hold.at_us, first) : first;
       const margin = Math.max(50, (last - from) * 0.06);
       this.atUs = Math.max(0, from - margin);
-      this.stopUs = last + margin;
+      this.stopUs = Math.min(last + margin, this.endUs);
       this.play((this.stopUs - this.atUs) / 1_000 / SLOW_MS);
     } else {
       this.atUs = 0;
