@@ -27,6 +27,9 @@ const LIMITS: std::ops::RangeInclusive<i64> = 1_000..=365 * 86_400_000;
 /// The longest and the shortest pause between two looks; an eighth of the setting is between them.
 const LOOK_EVERY: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(60)];
 
+/// The pause between two looks at the setting, which an operator may change (`SIGHUP`, an install).
+const SETTING_EVERY: Duration = Duration::from_secs(1);
+
 /// Reads the setting of this application; `None` for `infinity`.
 ///
 /// # Errors
@@ -51,6 +54,7 @@ pub(super) fn start(desk: &Arc<Desk>, application: String) -> io::Result<()> {
     let looking = Looking {
         desk: Arc::downgrade(desk),
         application,
+        setting: None,
         alone: HashMap::new(),
     };
     let thread = thread::Builder::new().name("words-linger".to_string());
@@ -61,25 +65,32 @@ pub(super) fn start(desk: &Arc<Desk>, application: String) -> io::Result<()> {
 struct Looking {
     desk: Weak<Desk>,
     application: String,
+    /// The setting at the last look.
+    setting: Option<Term>,
     /// The rows whose avatars play without a client, and since when.
     alone: HashMap<u64, Instant>,
 }
 
 impl Looking {
     fn run(mut self) {
+        let mut due = Instant::now();
         while let Some(desk) = self.desk.upgrade() {
-            let pause = self.look(&desk);
+            let setting = desk.parts.node.env(&self.application, SETTING);
+            if setting != self.setting || Instant::now() >= due {
+                self.setting = setting;
+                due = Instant::now() + self.look(&desk);
+            }
             drop(desk);
-            thread::park_timeout(pause);
+            let pause = due.saturating_duration_since(Instant::now());
+            thread::park_timeout(pause.min(SETTING_EVERY));
         }
     }
 
     /// Lets the avatars rest whose time is over. Returns the pause until the next look.
     fn look(&mut self, desk: &Desk) -> Duration {
         let [shortest, longest] = LOOK_EVERY;
-        let setting = desk.parts.node.env(&self.application, SETTING);
         // An invalid setting was refused before; without a judge it is the default.
-        let linger = read(&self.application, setting.as_ref()).unwrap_or(Some(DEFAULT));
+        let linger = read(&self.application, self.setting.as_ref()).unwrap_or(Some(DEFAULT));
         let (Some(linger), Some(saves), Some(door)) = (
             linger,
             desk.parts.saves.upgrade(),

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pq_otp::moved::Subtree;
-use pq_saves::{Exported, Process, Readable, export};
+use pq_saves::{Exported, Readable, export};
 use pq_store::{Row, State};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let again = Subtree::from_bytes(&subtree.to_bytes());
     assert_eq!(again.as_ref(), Ok(&subtree));
-    assert_eq!(Process::all(&subtree).len(), subtree.len());
+    assert_eq!(subtree.view().len(), subtree.len());
     let mut versions: Vec<(&str, &str)> = subtree.versions().collect();
     versions.sort_unstable();
     versions.dedup();

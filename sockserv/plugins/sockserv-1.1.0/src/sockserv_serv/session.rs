@@ -330,8 +330,9 @@ impl Session {
             };
             say(words::login_result(Err(why)))
         });
-        let todo = self.go_on(name, wrong, said);
-        failed.into_iter().chain(todo).collect()
+        // The result comes behind the next question: a program that has it may send another login at once.
+        let todo = self.go_on(name, wrong, said).into_iter();
+        todo.chain(failed).collect()
     }
 
     fn go_on(&mut self, name: Name, wrong: u8, said: Said) -> Vec<Do> {
