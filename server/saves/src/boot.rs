@@ -130,20 +130,7 @@ pub(crate) fn reserve_absent(store: &mut Database, roster: &Roster) -> Result<()
         roster.words.add(id, folded_of(key), None);
         roster.reserved.add(id, key);
     })?;
-    let mut after = 0;
-    loop {
-        let rows = store.list(Page {
-            state: State::Resting,
-            after,
-            limit: IN_FLIGHT_MAX,
-        })?;
-        let Some(last) = rows.last() else {
-            return Ok(());
-        };
-        after = last.id;
-        rows.iter()
-            .for_each(|row| roster.reserved.add(row.id, &row.key));
-    }
+    store.resting(&mut |id, key| roster.reserved.add(id, key))
 }
 
 /// A boot under way.

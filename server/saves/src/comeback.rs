@@ -97,14 +97,11 @@ impl Saves {
     /// Replaces the word of a row that plays or rests, or gives it one.
     ///
     /// # Errors
-    /// When no such row has this name, or the store does not take the hash.
+    /// When no such row has this name, or the store does not take the hash. Then it has the word that it had.
     pub fn replace_word(&self, row: &Row, hash: String) -> Result<(), NotDone> {
         let _one = self.begin()?;
         let row = self.unchanged(row)?;
-        let all = self.roster.all().into_iter();
-        let mut roots = all.filter(|(_, entry)| entry.id == row.id);
-        let root = roots.next().map(|(root, _)| root);
-        self.set_word(&row, root, hash)
+        self.set_word(&row, self.roster.child_of(row.id), hash)
     }
 
     /// Removes the word of the row with this name: its child ends with its next end. Returns whether it had one.
@@ -112,17 +109,25 @@ impl Saves {
     /// # Errors
     /// When the store does not take the change.
     pub fn forget_word(&self, name: &str) -> Result<bool, NotDone> {
+        let row = || self.roster.words.row(&folded(name));
+        if row().is_none() {
+            return Ok(false);
+        }
         let _one = self.begin()?;
-        let Some(id) = self.roster.words.row(&folded(name)) else {
+        let Some(id) = row() else {
             return Ok(false);
         };
         self.commit(vec![Change::Word { id, hash: None }])?;
+        self.has_no_word(id, self.roster.child_of(id));
+        Ok(true)
+    }
+
+    /// The row has no word any more. Without a child it keeps its name.
+    fn has_no_word(&self, id: u64, root: Option<Pid>) {
         self.roster.words.remove(id);
-        // A row that rests keeps its name.
-        if self.roster.entry_of(id).is_some() {
+        if root.is_some() {
             self.roster.reserved.remove(id);
         }
-        Ok(true)
     }
 
     /// The child of this row, which is put in if it rests.
@@ -133,7 +138,7 @@ impl Saves {
         let deadline = Instant::now() + SETTLED_TIMEOUT;
         loop {
             let one = self.begin()?;
-            if let Some(root) = self.living_root(id) {
+            if let Some((root, _)) = self.living_child(id) {
                 return Ok(root);
             }
             let row = self.read_row(id)?.ok_or(NotBack::HasEnded)?;
@@ -164,10 +169,7 @@ impl Saves {
     /// When it does not leave; or when its row does not get to the disk, which has an older state then.
     pub fn rest(&self, id: u64, is_left: impl FnOnce(Pid) -> bool) -> Result<Option<Pid>, NotDone> {
         let _one = self.begin()?;
-        let Some(root) = self.living_root(id).filter(|root| is_left(*root)) else {
-            return Ok(None);
-        };
-        let Some(entry) = self.roster.entry(root) else {
+        let Some((root, entry)) = self.living_child(id).filter(|(root, _)| is_left(*root)) else {
             return Ok(None);
         };
         let subtree = self.leave(root)?;
@@ -231,28 +233,32 @@ impl Saves {
         Err(refused("it is not saved yet"))
     }
 
-    /// The name is reserved before the hash is on the disk: an end in between lets the row rest.
+    /// The name is reserved before the hash is on the disk: an end in between lets the row rest. A row whose new word does not
+    /// get to the disk has the word that it had.
     fn set_word(&self, row: &Row, root: Option<Pid>, hash: String) -> Result<(), NotDone> {
         let (id, roster) = (row.id, &self.roster);
+        let had_word = roster.words.has(id);
         roster.words.add(id, folded_of(&row.key), root);
         roster.reserved.add(id, &row.key);
         let hash = Some(hash);
         let kept = self.commit(vec![Change::Word { id, hash }]);
-        let kept = kept.and_then(|()| match self.read_row(id)? {
-            Some(row) if row.state != State::Ended => Ok(()),
-            _ => Err(NotDone::Refused("it has ended".to_string())),
-        });
-        if kept.is_err() {
-            roster.words.remove(id);
-            roster.reserved.remove(id);
+        let (why, has_word) = match kept.and_then(|()| self.read_row(id)) {
+            Ok(Some(row)) if row.state != State::Ended => return Ok(()),
+            Ok(_) => (NotDone::Refused("it has ended".to_string()), false),
+            Err(why) => (why, had_word),
+        };
+        if !has_word {
+            self.has_no_word(id, root);
         }
-        kept
+        Err(why)
     }
 
-    fn living_root(&self, id: u64) -> Option<Pid> {
+    /// The living child of a row with a word, and its entry.
+    fn living_child(&self, id: u64) -> Option<(Pid, Entry)> {
         let root = self.roster.words.root(id)?;
         let entry = self.roster.entry(root)?;
-        (self.node.is_alive(root) && !entry.is_aside && entry.id == id).then_some(root)
+        let lives = self.node.is_alive(root) && !entry.is_aside && entry.id == id;
+        lives.then_some((root, entry))
     }
 
     fn read_row(&self, id: u64) -> Result<Option<Row>, NotDone> {

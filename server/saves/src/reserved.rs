@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use foldhash::fast::FixedState;
-use foldhash::{HashMap, HashMapExt, HashSet};
+use foldhash::{HashMap, HashSet};
 use parking_lot::RwLock;
 
 use crate::key::folded_of;
@@ -26,20 +26,12 @@ fn hash(folded: &str) -> u64 {
     FixedState::default().hash_one(folded)
 }
 
+#[derive(Default)]
 struct Tables {
     /// The folded name of each row.
     of: HashMap<u64, Box<str>>,
     /// The number of rows with each folded name.
     names: HashMap<Box<str>, usize>,
-}
-
-impl Default for Tables {
-    fn default() -> Tables {
-        Tables {
-            of: HashMap::new(),
-            names: HashMap::new(),
-        }
-    }
 }
 
 impl Reserved {

@@ -173,11 +173,12 @@ impl Roster {
         self.words.set_root(entry.id, Some(child));
     }
 
-    /// The entry of the child that plays for this row. Looks at all.
-    pub(crate) fn entry_of(&self, id: u64) -> Option<Entry> {
+    /// The child that plays for this row. Looks at all.
+    pub(crate) fn child_of(&self, id: u64) -> Option<Pid> {
         let entries = self.entries.lock();
-        let mut entries = entries.values();
-        entries.find(|entry| entry.id == id).copied()
+        let mut entries = entries.iter();
+        let found = entries.find(|(_, entry)| entry.id == id);
+        found.map(|(child, _)| *child)
     }
 
     /// A child with a row is about to come in.

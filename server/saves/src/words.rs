@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 use parking_lot::RwLock;
 use pq_otp::Pid;
 
@@ -19,19 +19,11 @@ pub(crate) struct Words {
     rows: AtomicUsize,
 }
 
+#[derive(Default)]
 struct Tables {
     of: HashMap<u64, Word>,
     /// By the folded name.
     rows: HashMap<Box<str>, u64>,
-}
-
-impl Default for Tables {
-    fn default() -> Tables {
-        Tables {
-            of: HashMap::new(),
-            rows: HashMap::new(),
-        }
-    }
 }
 
 /// A row with a word.

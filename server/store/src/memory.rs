@@ -165,6 +165,13 @@ impl Read for Memory {
         Ok(())
     }
 
+    fn resting(&mut self, each: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError> {
+        let rows = self.rows.values();
+        let rest = rows.filter(|row| row.state == State::Resting);
+        rest.for_each(|row| each(row.id, &row.key));
+        Ok(())
+    }
+
     fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
         let holds = |row: &&Row| row.state.holds_key() && row.key == key;
         Ok(self.rows.values().find(holds).cloned())

@@ -29,6 +29,12 @@ pub trait Read {
     /// Returns the error of the file, possibly after some keys.
     fn keys(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), StoreError>;
 
+    /// Hands the number and the key of each row that rests to `each`; the rows are not read.
+    ///
+    /// # Errors
+    /// Returns the error of the file, possibly after some rows.
+    fn resting(&mut self, each: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError>;
+
     /// The row that plays or rests under this key.
     ///
     /// # Errors

@@ -109,6 +109,10 @@ impl Read for Faulty {
         self.0.0.0.lock().model.keys(each)
     }
 
+    fn resting(&mut self, each: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError> {
+        self.0.0.0.lock().model.resting(each)
+    }
+
     fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
         self.0.0.0.lock().model.get(key)
     }

@@ -1,6 +1,6 @@
 //! A word is chosen, and leads back to the hero.
 
-use pq_tests::running::{PATIENCE, Player, RawClient, Running, Signal, Tree, poll};
+use pq_tests::running::{Disk, PATIENCE, Player, RawClient, Running, Signal, Tree, poll};
 
 use crate::player::{
     asks, chooses, comes_back, counted, experience, is_in_state, state, with_word,
@@ -16,8 +16,8 @@ fn a_word_leads_back_after_a_broken_line_and_from_elsewhere() {
     let alone = || (tree.answer(&["status"])["door"]["abandoned"] == 1).then_some(());
     assert!(poll(PATIENCE, alone).is_some());
     let before = experience(&tree, "Ann");
-    // A name that looks the same is the same hero.
-    let mut back = comes_back(&node, "Ann", "open sesame");
+    // A name that looks the same is the same hero: this one begins with a Cyrillic letter.
+    let mut back = comes_back(&node, "\u{410}nn", "open sesame");
     back.plays_on();
     assert!(experience(&tree, "Ann") >= before);
     assert_eq!(tree.answer(&["status"])["door"]["abandoned"], 0);
@@ -128,4 +128,19 @@ fn an_operator_gives_a_new_word() {
     let refused = tree.refuses(&["heroes", "reset-word", "Cid"], 3);
     assert!(refused.contains("no saved hero has this name"), "{refused}");
     assert_eq!(node.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_new_word_that_the_disk_does_not_take_leaves_the_old_one() {
+    let Some(disk) = Disk::small() else { return };
+    let tree = Tree::with_third();
+    std::os::unix::fs::symlink(disk.folder(), tree.root().join("data")).unwrap();
+    let node = tree.starts_third(&[]);
+    with_word(&node, "Ann", "open sesame").quits();
+    is_in_state(&tree, "Ann", "resting");
+    disk.leave(0);
+    let refused = tree.refuses(&["heroes", "reset-word", "Ann"], 3);
+    assert!(refused.contains("No space left on device"), "{refused}");
+    disk.clear();
+    comes_back(&node, "Ann", "open sesame").plays_on();
 }

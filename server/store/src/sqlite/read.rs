@@ -42,6 +42,12 @@ impl<T: Readable> Read for T {
         read.map_err(failed("read", reading.file))
     }
 
+    fn resting(&mut self, each: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError> {
+        let reading = self.reading();
+        let read = reading.names("state = 1", each);
+        read.map_err(failed("read", reading.file))
+    }
+
     fn get(&mut self, key: &str) -> Result<Option<Row>, StoreError> {
         let reading = self.reading();
         reading.get(key).map_err(failed("read", reading.file))
@@ -69,7 +75,8 @@ impl<T: Readable> Read for T {
 
     fn words(&mut self, each: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError> {
         let reading = self.reading();
-        reading.words(each).map_err(failed("read", reading.file))
+        let read = reading.names("id IN (SELECT id FROM word)", each);
+        read.map_err(failed("read", reading.file))
     }
 }
 
@@ -180,9 +187,10 @@ impl Reading<'_> {
         statement.query_row([id], |record| record.get(0)).optional()
     }
 
-    fn words(&self, each: &mut dyn FnMut(u64, &str)) -> rusqlite::Result<()> {
-        let sql = "SELECT id, key FROM save WHERE id IN (SELECT id FROM word)";
-        let mut statement = self.connection.prepare(sql)?;
+    /// The numbers and keys of the rows with this condition; their bodies are not read.
+    fn names(&self, condition: &str, each: &mut dyn FnMut(u64, &str)) -> rusqlite::Result<()> {
+        let sql = format!("SELECT id, key FROM save WHERE {condition}");
+        let mut statement = self.connection.prepare(&sql)?;
         let mut records = statement.query(())?;
         while let Some(record) = records.next()? {
             each(unsigned(record, 0)?, record.get_ref(1)?.as_str()?);

@@ -123,12 +123,12 @@ fn crash(store: Database, folder: &mut TempDir) -> Database {
     Database::open(&place(folder)).unwrap()
 }
 
-/// The keys of the rows with words.
-fn words(store: &mut impl Read) -> Vec<(u64, String)> {
+/// The numbers and keys that a reader hands out.
+fn names(
+    read: impl FnOnce(&mut dyn FnMut(u64, &str)) -> Result<(), StoreError>,
+) -> Vec<(u64, String)> {
     let mut all = Vec::new();
-    store
-        .words(&mut |id, key| all.push((id, key.to_owned())))
-        .unwrap();
+    read(&mut |id, key| all.push((id, key.to_owned()))).unwrap();
     all
 }
 
@@ -150,7 +150,10 @@ fn equal(store: &mut Database, model: &mut Memory) -> Result<(), TestCaseError> 
     for id in 1..6 {
         prop_assert_eq!(store.word(id).unwrap(), model.word(id).unwrap());
     }
-    prop_assert_eq!(words(store), words(model));
+    let of_store = names(|each| store.words(each));
+    prop_assert_eq!(of_store, names(|each| model.words(each)));
+    let of_store = names(|each| store.resting(each));
+    prop_assert_eq!(of_store, names(|each| model.resting(each)));
     for state in State::ALL {
         let page = Page {
             state,
