@@ -7,14 +7,18 @@
 //! | module | contents |
 //! |---|---|
 //! | this file | the dots, their places and codes |
+//! | `crashed` | the dots of crashed processes, which wait for their successors |
 //! | [`frames`] | binary frames, and the viewers that read them at their own pace |
 //!
 //! The code of a dot is one byte: the lower four bits are the number of its version ([`Dots::versions`]), 0 for a place without an
 //! avatar; [`COPIED`] and [`CRASHED`] are added.
 
+mod crashed;
 pub mod frames;
 
 use std::collections::{HashMap, VecDeque};
+
+use crashed::Crashed;
 
 /// The bit of a dot whose state is copied and converted.
 pub const COPIED: u8 = 0x10;
@@ -95,14 +99,7 @@ pub struct Dots {
     processes: Vec<u64>,
     places: HashMap<u64, u32>,
     vacant: VecDeque<u32>,
-    crashed: VecDeque<Crashed>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Crashed {
-    place: u32,
-    parent: u64,
-    at_us: u64,
+    crashed: Crashed,
 }
 
 impl Dots {
@@ -174,13 +171,14 @@ impl Dots {
     /// Gives up the dots of crashed processes that have no successor by now.
     pub fn forget_crashed(&mut self, now_us: u64) -> Vec<Changed> {
         let mut gone = Vec::new();
-        let is_over = |it: &Crashed| it.at_us + CRASHED_US <= now_us;
-        while let Some(crashed) = self.crashed.front().copied().filter(is_over) {
-            self.crashed.pop_front();
-            self.codes[crashed.place as usize] = 0;
-            self.vacant.push_back(crashed.place);
+        let Some(until_us) = now_us.checked_sub(CRASHED_US) else {
+            return gone;
+        };
+        while let Some(place) = self.crashed.take_until(until_us) {
+            self.codes[place as usize] = 0;
+            self.vacant.push_back(place);
             gone.push(Changed {
-                place: crashed.place,
+                place,
                 code: 0,
                 at_us: now_us,
             });
@@ -190,13 +188,8 @@ impl Dots {
 
     /// Gives a new avatar the place of the one that it follows, or else a vacant one.
     fn appear(&mut self, member: &Member<'_>) -> u32 {
-        let followed = self
-            .crashed
-            .iter()
-            .position(|it| it.parent == member.parent);
-        let followed = followed.and_then(|at| self.crashed.remove(at));
+        let followed = self.crashed.take_of(member.parent);
         let place = followed
-            .map(|crashed| crashed.place)
             .or_else(|| self.vacant.pop_front())
             .unwrap_or(self.codes.len() as u32);
         if place as usize == self.codes.len() {
@@ -215,11 +208,7 @@ impl Dots {
 
     fn crash(&mut self, place: u32, event: &Event<'_>) {
         self.places.remove(&event.member.process);
-        self.crashed.push_back(Crashed {
-            place,
-            parent: event.member.parent,
-            at_us: event.at_us,
-        });
+        self.crashed.add(event.member.parent, event.at_us, place);
     }
 
     fn number(&mut self, vsn: &str) -> u8 {
