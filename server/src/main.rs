@@ -50,6 +50,7 @@ mod run;
 mod running;
 mod saves;
 mod schema;
+mod service;
 mod signals;
 mod stall;
 mod stdio;

@@ -9,10 +9,12 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use pq_otp::{Envelope, Node, Payload, Pid, Reason, Service, ServiceCall, Signal};
-use serde::Serialize;
+use pq_otp::{Node, Pid, Reason, Service, ServiceCall};
+use pq_sdk::players::{self as sdk, Described};
 use sockserv::{Door, Sheet};
 use tokio::runtime::Handle;
+
+use crate::service::{read, send, undef, write};
 
 /// The names in a list at most: a screen of them.
 const NAMES_MAX: usize = 20;
@@ -20,68 +22,52 @@ const NAMES_MAX: usize = 20;
 /// The service; the door comes when it is open.
 #[derive(Default)]
 pub(crate) struct Players {
-    desk: OnceLock<Desk>,
+    connected: OnceLock<Connected>,
 }
 
-struct Desk {
+struct Connected {
     node: Node,
     door: Weak<Door>,
     /// Runs the questions to avatars.
     runtime: Handle,
 }
 
-#[derive(Serialize)]
-struct List {
-    count: u64,
-    names: Vec<String>,
-}
-
-/// A message to a session.
-#[derive(Serialize)]
-struct Message {
-    sheet: Described,
-}
-
-#[derive(Serialize)]
-struct Described {
-    r#ref: u64,
-    parts: Sheet,
-}
-
 impl Players {
     /// Begins to answer; called on a thread of the runtime.
     pub(crate) fn connect(&self, node: &Node, door: &Arc<Door>) {
         // A node opens its door once.
-        let _ = self.desk.set(Desk {
+        let _ = self.connected.set(Connected {
             node: node.clone(),
             door: Arc::downgrade(door),
             runtime: Handle::current(),
         });
     }
 
-    fn list(&self) -> List {
-        let door = self.desk.get().and_then(|desk| desk.door.upgrade());
+    fn list(&self) -> sdk::Players {
+        let door = self
+            .connected
+            .get()
+            .and_then(|connected| connected.door.upgrade());
         let guests = door.map_or_else(Vec::new, |door| door.guests());
         let mut names: Vec<String> = guests.into_iter().filter_map(|it| it.avatar).collect();
         let count = names.len() as u64;
         names.truncate(NAMES_MAX);
-        List { count, names }
+        sdk::Players { count, names }
     }
 
     /// Asks for the sheet of a session's avatar. A session asks one question at a time, so their number has a bound.
     fn ask(&self, session: Pid, reference: u64) -> bool {
-        let Some(desk) = self.desk.get() else {
+        let Some(connected) = self.connected.get() else {
             return false;
         };
-        let Some(door) = desk.door.upgrade() else {
+        let Some(door) = connected.door.upgrade() else {
             return false;
         };
-        let node = desk.node.clone();
-        desk.runtime.spawn(async move {
+        let node = connected.node.clone();
+        connected.runtime.spawn(async move {
             let answer = move |sheet: Option<Sheet>| {
                 let message = message(reference, sheet.unwrap_or_default());
-                let envelope = Envelope::Info(Payload::from_slice(&message));
-                node.signal(Signal::Deliver(session, envelope));
+                send(&node, session, &message);
             };
             door.sheet(session, Box::new(answer));
         });
@@ -94,31 +80,22 @@ impl Service for Players {
         *call.answer = match call.function {
             b"list" => write(&self.list()),
             b"sheet" => {
-                let read = rmp_serde::from_slice(call.args);
-                let (reference,): (u64,) =
-                    read.map_err(|error| Reason::tagged("badarg", &error.to_string()))?;
+                let (reference,) = read(call.args)?;
                 write(&self.ask(call.caller, reference))
             }
-            other => {
-                let function = String::from_utf8_lossy(other);
-                return Err(Reason::tagged("undef", &format!("players:{function}")));
-            }
+            other => return Err(undef("players", other)),
         };
         Ok(())
     }
 }
 
 fn message(reference: u64, parts: Sheet) -> Vec<u8> {
-    write(&Message {
-        sheet: Described {
+    write(&Described {
+        sheet: sdk::Sheet {
             r#ref: reference,
             parts,
         },
     })
-}
-
-fn write<T: Serialize>(value: &T) -> Vec<u8> {
-    rmp_serde::to_vec_named(value).expect("these types have a MessagePack form")
 }
 
 #[cfg(test)]

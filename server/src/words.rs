@@ -15,7 +15,8 @@
 //! | `words:check(Port, N, Name, Ref)` | whether the question is taken. `Said`: `#{plays => Avatar}`, `wrong`, `later`, `busy`, `aside` |
 //! | `words:keep(Port, N, Avatar, Ref)` | the same. `Said`: `kept`, `not_kept`, `busy` |
 //!
-//! The threads and limits are in `pq_login`, the rows in `pq_saves`; `linger` has avatars whose players are away. In a node without saves no words are kept.
+//! The threads and limits are in `pq_login`, the rows in `pq_saves`; `linger` has avatars whose players are away. In a node without
+//! saves no words are kept.
 
 mod calls;
 mod counts;
@@ -27,12 +28,13 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use pq_login::{Guesses, Pool, Secret, hash, verify};
-use pq_otp::{Envelope, Node, Payload, Pid, Signal, Term};
+use pq_otp::{Node, Pid, Term};
 use pq_saves::{NotBack, Saves, Versions};
+use pq_sdk::words::Said;
 use regis_application::Names;
-use serde::Serialize;
 use sockserv::Door;
 
+use crate::service::send;
 pub(crate) use counts::Counts;
 
 /// The threads that hash: with more, many guesses would take the cores of the game.
@@ -44,7 +46,7 @@ const TAKEN_OVER: &str = "You play from elsewhere now.";
 /// The service; the parts of the node come when they are open ([`Words::connect`]).
 #[derive(Default)]
 pub(crate) struct Words {
-    desk: OnceLock<Arc<Desk>>,
+    connected: OnceLock<Arc<Connected>>,
 }
 
 /// The parts of the node that the service needs.
@@ -58,8 +60,8 @@ pub(crate) struct Parts {
     pub(crate) application: String,
 }
 
-/// A service that works.
-struct Desk {
+/// A service with its parts.
+struct Connected {
     parts: Parts,
     pool: Pool,
     guesses: Guesses,
@@ -76,58 +78,38 @@ struct Asked {
     reference: u64,
 }
 
-/// The answer to a question.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Said {
-    /// The word is that of this avatar, which plays for the session from now on.
-    Plays(Pid),
-    /// It is another word, or nobody has the name.
-    Wrong,
-    /// Too many words were wrong: nothing was compared.
-    Later,
-    /// The node has too much to do, or the avatar cannot play now.
-    Busy,
-    /// The avatar is kept for the operators.
-    Aside,
-    /// The word is that of the avatar from now on.
-    Kept,
-    /// The avatar has no word.
-    NotKept,
-}
-
 impl Words {
     /// Begins to work.
     ///
     /// # Errors
     /// The error of the system when it starts no thread.
     pub(crate) fn connect(&self, parts: Parts) -> io::Result<()> {
-        let desk = Desk {
+        let connected = Connected {
             parts,
             pool: Pool::start(THREADS)?,
             guesses: Guesses::default(),
             counts: Counts::default(),
         };
-        let desk = Arc::new(desk);
-        linger::start(&desk, desk.parts.application.clone())?;
+        let connected = Arc::new(connected);
+        linger::start(&connected, connected.parts.application.clone())?;
         // A node connects its parts once.
-        let _ = self.desk.set(desk);
+        let _ = self.connected.set(connected);
         Ok(())
     }
 
     /// The counts since the start of the node; `None` for a node that keeps no words.
     pub(crate) fn counts(&self) -> Option<&Counts> {
-        self.desk.get().map(|desk| &desk.counts)
+        self.connected.get().map(|connected| &connected.counts)
     }
 
     /// Whether a name is taken, also by somebody who is not there.
     fn is_taken(&self, name: &str) -> bool {
-        let desk = self.desk.get();
-        desk.is_some_and(|desk| desk.parts.names.is_taken(&Term::string(name)))
+        let connected = self.connected.get();
+        connected.is_some_and(|connected| connected.parts.names.is_taken(&Term::string(name)))
     }
 }
 
-impl Desk {
+impl Connected {
     /// The sealed line of a client, and its address.
     fn sealed(&self, port: u64, number: u64) -> Option<Taken> {
         let (line, address) = self.parts.door.upgrade()?.sealed(port, number)?;
@@ -145,15 +127,15 @@ impl Desk {
 
     /// Queues the work for a question. Returns whether there is room.
     fn queue(
-        self: &Arc<Desk>,
+        self: &Arc<Connected>,
         asked: Asked,
-        work: impl FnOnce(&Desk) -> Said + Send + 'static,
+        work: impl FnOnce(&Connected) -> Said + Send + 'static,
     ) -> bool {
-        let desk = self.clone();
+        let connected = self.clone();
         let is_queued = self.pool.submit(move || {
-            let said = work(&desk);
-            desk.counts.note(said);
-            desk.answer(&asked, said);
+            let said = work(&connected);
+            connected.counts.note(said);
+            connected.answer(&asked, said);
         });
         if !is_queued {
             self.counts.note_refused();
@@ -224,8 +206,6 @@ impl Desk {
 
     fn answer(&self, asked: &Asked, said: Said) {
         let message = calls::message(asked.reference, said);
-        let envelope = Envelope::Info(Payload::from_slice(&message));
-        let node = &self.parts.node;
-        node.signal(Signal::Deliver(asked.session, envelope));
+        send(&self.parts.node, asked.session, &message);
     }
 }

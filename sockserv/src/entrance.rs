@@ -5,11 +5,14 @@
 //! | [`door`] | the listeners, and the functions for operators |
 //! | [`socket`], [`accept`] | socket options, and the loop that accepts connections |
 //! | [`tls`], [`web`] | the entrances for TLS and for browsers |
+//! | [`packed`] | files for browsers, compressed once |
 //! | `reception` | the common path behind all entrances: a client gets a session, or a refusal |
 
 pub mod door;
 
 pub mod accept;
+
+pub mod packed;
 
 pub mod socket;
 

@@ -4,45 +4,13 @@ use std::sync::Arc;
 
 use pq_login::Unfit;
 use pq_otp::{Pid, Reason, Service, ServiceCall};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use pq_sdk::words::{Answer, Answered, Judged, Look, Said};
 
-use super::{Asked, Desk, Said, Words};
-
-/// The answer to `words:look`.
-#[derive(Serialize)]
-struct Look {
-    /// Whether the name is taken.
-    taken: bool,
-    /// Whether the node keeps words.
-    kept: bool,
-}
-
-/// The answer to `words:judge`.
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Judged {
-    Fit,
-    Short,
-    Long,
-    /// The client has typed another line since, or has gone.
-    Gone,
-}
-
-/// A message to a session.
-#[derive(Serialize)]
-struct Message {
-    words: Answer,
-}
-
-#[derive(Serialize)]
-struct Answer {
-    r#ref: u64,
-    said: Said,
-}
+use super::{Asked, Connected, Words};
+use crate::service::{read, undef, write};
 
 /// A sealed line: its port, and its number.
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Clone, Copy)]
 struct Line(u64, u64);
 
 impl Service for Words {
@@ -58,7 +26,7 @@ impl Service for Words {
                 let (name,): (String,) = read(args)?;
                 write(&Look {
                     taken: self.is_taken(&name),
-                    kept: self.desk.get().is_some(),
+                    kept: self.connected.get().is_some(),
                 })
             }
             b"has" => {
@@ -85,7 +53,7 @@ impl Service for Words {
                 };
                 write(&self.keep(Line(port, number), avatar, asked))
             }
-            _ => return Err(undef(function)),
+            _ => return Err(undef("words", function)),
         };
         *call.answer = answer;
         Ok(())
@@ -94,12 +62,18 @@ impl Service for Words {
 
 impl Words {
     fn has(&self, avatar: Pid) -> bool {
-        let saves = self.desk.get().and_then(|desk| desk.parts.saves.upgrade());
+        let saves = self
+            .connected
+            .get()
+            .and_then(|connected| connected.parts.saves.upgrade());
         saves.is_some_and(|saves| saves.has_word(avatar))
     }
 
     fn judge(&self, Line(port, number): Line) -> Judged {
-        let sealed = self.desk.get().and_then(|desk| desk.sealed(port, number));
+        let sealed = self
+            .connected
+            .get()
+            .and_then(|connected| connected.sealed(port, number));
         match sealed.map(|(word, _)| word.judge()) {
             None => Judged::Gone,
             Some(Ok(())) => Judged::Fit,
@@ -109,47 +83,36 @@ impl Words {
     }
 
     fn check(&self, line: Line, name: String, asked: Asked) -> bool {
-        let Some((desk, taken)) = self.taken(line) else {
+        let Some((connected, taken)) = self.taken(line) else {
             return false;
         };
         let session = asked.session;
-        desk.queue(asked, move |desk| desk.check(session, &name, taken))
+        connected.queue(asked, move |connected| {
+            connected.check(session, &name, taken)
+        })
     }
 
     fn keep(&self, line: Line, avatar: Pid, asked: Asked) -> bool {
-        let Some((desk, (word, _))) = self.taken(line) else {
+        let Some((connected, (word, _))) = self.taken(line) else {
             return false;
         };
-        desk.queue(asked, move |desk| desk.keep(avatar, &word))
+        connected.queue(asked, move |connected| connected.keep(avatar, &word))
     }
 
-    fn taken(&self, Line(port, number): Line) -> Option<(&Arc<Desk>, super::Taken)> {
-        let desk = self.desk.get()?;
-        Some((desk, desk.take(port, number)?))
+    fn taken(&self, Line(port, number): Line) -> Option<(&Arc<Connected>, super::Taken)> {
+        let connected = self.connected.get()?;
+        Some((connected, connected.take(port, number)?))
     }
 }
 
 /// The message to a session about its question.
 pub(super) fn message(reference: u64, said: Said) -> Vec<u8> {
-    write(&Message {
+    write(&Answered {
         words: Answer {
             r#ref: reference,
             said,
         },
     })
-}
-
-fn read<T: DeserializeOwned>(args: &[u8]) -> Result<T, Reason> {
-    rmp_serde::from_slice(args).map_err(|error| Reason::tagged("badarg", &error.to_string()))
-}
-
-fn write<T: Serialize>(value: &T) -> Vec<u8> {
-    rmp_serde::to_vec_named(value).expect("these types have a MessagePack form")
-}
-
-fn undef(function: &[u8]) -> Reason {
-    let function = String::from_utf8_lossy(function);
-    Reason::tagged("undef", &format!("words:{function}"))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::{io, thread};
 use anyhow::bail;
 use pq_term::Term;
 
-use super::Desk;
+use super::Connected;
 
 /// The name of the setting.
 pub(crate) const SETTING: &str = "linger_ms";
@@ -50,9 +50,9 @@ pub(crate) fn read(application: &str, setting: Option<&Term>) -> anyhow::Result<
 }
 
 /// Starts the thread that looks for such avatars. It ends with the service.
-pub(super) fn start(desk: &Arc<Desk>, application: String) -> io::Result<()> {
+pub(super) fn start(connected: &Arc<Connected>, application: String) -> io::Result<()> {
     let looking = Looking {
-        desk: Arc::downgrade(desk),
+        connected: Arc::downgrade(connected),
         application,
         setting: None,
         alone: HashMap::new(),
@@ -63,7 +63,7 @@ pub(super) fn start(desk: &Arc<Desk>, application: String) -> io::Result<()> {
 
 /// See the top of the file.
 struct Looking {
-    desk: Weak<Desk>,
+    connected: Weak<Connected>,
     application: String,
     /// The setting at the last look.
     setting: Option<Term>,
@@ -74,27 +74,27 @@ struct Looking {
 impl Looking {
     fn run(mut self) {
         let mut due = Instant::now();
-        while let Some(desk) = self.desk.upgrade() {
-            let setting = desk.parts.node.env(&self.application, SETTING);
+        while let Some(connected) = self.connected.upgrade() {
+            let setting = connected.parts.node.env(&self.application, SETTING);
             if setting != self.setting || Instant::now() >= due {
                 self.setting = setting;
-                due = Instant::now() + self.look(&desk);
+                due = Instant::now() + self.look(&connected);
             }
-            drop(desk);
+            drop(connected);
             let pause = due.saturating_duration_since(Instant::now());
             thread::park_timeout(pause.min(SETTING_EVERY));
         }
     }
 
     /// Lets the avatars rest whose time is over. Returns the pause until the next look.
-    fn look(&mut self, desk: &Desk) -> Duration {
+    fn look(&mut self, connected: &Connected) -> Duration {
         let [shortest, longest] = LOOK_EVERY;
         // An invalid setting was refused before; without a judge it is the default.
         let linger = read(&self.application, self.setting.as_ref()).unwrap_or(Some(DEFAULT));
         let (Some(linger), Some(saves), Some(door)) = (
             linger,
-            desk.parts.saves.upgrade(),
-            desk.parts.door.upgrade(),
+            connected.parts.saves.upgrade(),
+            connected.parts.door.upgrade(),
         ) else {
             return longest;
         };

@@ -1,28 +1,19 @@
 //! The files of the page: HTML, style, script and terminal, all contained in this program.
 //!
-//! All files are compressed once, at the first request. A browser caches them and asks each time whether they are still the
-//! same (RFC 9110, 13.1.2), so a newer version of this program never works with an old page.
+//! All files are compressed once, at the first request.
 
-use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
 use axum::routing::get;
-use flate2::{Compression, GzBuilder};
+
+use crate::entrance::packed::{File, Packed};
 
 /// The Content Security Policy of the page: it may load files from its own server and connect to it, and nothing else. The
 /// one exception is the style that xterm.js writes into the page for its letters and colours.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors";
-
-/// A file of the source tree, as embedded in the program.
-struct File {
-    path: &'static str,
-    kind: &'static str,
-    bytes: &'static [u8],
-}
 
 macro_rules! files {
     ($($path:literal, $kind:literal, $name:literal;)*) => {
@@ -44,63 +35,16 @@ const FILES: &[File] = files! {
     "/addon-fit.js", "text/javascript; charset=utf-8", "vendor/addon-fit.js";
 };
 
-/// A file in the form in which it is sent.
-struct Packed {
-    file: &'static File,
-    gzip: Vec<u8>,
-    tag: String,
-}
-
-static PACKED: LazyLock<Vec<Packed>> = LazyLock::new(|| FILES.iter().map(pack).collect());
-
-fn pack(file: &'static File) -> Packed {
-    let mut encoder = GzBuilder::new().write(Vec::new(), Compression::best());
-    let gzip = encoder
-        .write_all(file.bytes)
-        .and_then(|()| encoder.finish());
-    let gzip = gzip.expect("writing to memory cannot fail");
-    // The trailer of gzip: checksum and length of the file (RFC 1952, 2.3.1). Weak, because the tag covers both forms.
-    let trailer = &gzip[gzip.len() - 8..];
-    let hex: String = trailer.iter().map(|byte| format!("{byte:02x}")).collect();
-    Packed {
-        file,
-        tag: format!("W/\"{hex}\""),
-        gzip,
-    }
-}
+static PACKED: LazyLock<Vec<Packed>> = LazyLock::new(|| FILES.iter().map(Packed::from).collect());
 
 /// The routes of all files.
 pub(super) fn router() -> Router {
     let add = |router: Router, i: usize| {
-        let answer = move |headers: HeaderMap| async move { PACKED[i].answer(&headers) };
+        let answer =
+            move |headers: HeaderMap| async move { PACKED[i].answer(&headers, &policy(&headers)) };
         router.route(FILES[i].path, get(answer))
     };
     (0..FILES.len()).fold(Router::new(), add)
-}
-
-impl Packed {
-    fn answer(&'static self, asked: &HeaderMap) -> Response {
-        let headers = [
-            (header::CONTENT_TYPE, self.file.kind),
-            (header::ETAG, &self.tag),
-            (header::CACHE_CONTROL, "no-cache"),
-            (header::VARY, "Accept-Encoding"),
-            (header::CONTENT_SECURITY_POLICY, &policy(asked)),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::REFERRER_POLICY, "no-referrer"),
-        ];
-        let headers = headers.map(|(name, value)| (name, value.to_string()));
-        let gzip = (header::CONTENT_ENCODING, "gzip".to_string());
-        match () {
-            () if self.is_known(asked) => (StatusCode::NOT_MODIFIED, headers).into_response(),
-            () if takes_gzip(asked) => (headers, [gzip], self.gzip.as_slice()).into_response(),
-            () => (headers, self.file.bytes).into_response(),
-        }
-    }
-
-    fn is_known(&self, asked: &HeaderMap) -> bool {
-        words(asked, header::IF_NONE_MATCH).any(|tag| tag == self.tag || tag == "*")
-    }
 }
 
 /// The policy with the pages that may show this one in a frame: those of other ports at the same name, such as the live page for
@@ -118,21 +62,6 @@ fn policy(asked: &HeaderMap) -> String {
     }
 }
 
-fn takes_gzip(asked: &HeaderMap) -> bool {
-    words(asked, header::ACCEPT_ENCODING).any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let is_refused = matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
-        name.trim() == "gzip" && !is_refused
-    })
-}
-
-/// The elements of a comma-separated header.
-fn words(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(name).into_iter();
-    let texts = values.filter_map(|value| value.to_str().ok());
-    texts.flat_map(|text| text.split(',')).map(str::trim)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -148,35 +77,21 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_the_file() {
-        for packed in &*PACKED {
+        for (packed, file) in PACKED.iter().zip(FILES) {
             let mut bytes = Vec::new();
-            GzDecoder::new(&packed.gzip[..])
+            GzDecoder::new(packed.gzip())
                 .read_to_end(&mut bytes)
                 .unwrap();
-            assert_eq!(bytes, packed.file.bytes, "{}", packed.file.path);
+            assert_eq!(bytes, file.bytes, "{}", file.path);
         }
     }
 
     #[test]
     fn files_are_told_apart_by_their_tags() {
-        let mut tags: Vec<&str> = PACKED.iter().map(|packed| packed.tag.as_str()).collect();
+        let mut tags: Vec<&str> = PACKED.iter().map(|packed| packed.tag()).collect();
         tags.sort_unstable();
         tags.dedup();
         assert_eq!(tags.len(), FILES.len());
-    }
-
-    #[test]
-    fn a_browser_that_knows_a_file_is_not_sent_it_again() {
-        let page = &PACKED[0];
-        for (tag, status) in [
-            (page.tag.as_str(), StatusCode::NOT_MODIFIED),
-            ("*", StatusCode::NOT_MODIFIED),
-            ("W/\"0\"", StatusCode::OK),
-        ] {
-            let tags = format!("\"x\", {tag}");
-            let answer = page.answer(&asked(header::IF_NONE_MATCH, &tags));
-            assert_eq!(answer.status(), status, "{tag}");
-        }
     }
 
     #[test]
@@ -189,20 +104,6 @@ mod tests {
         ] {
             let policy = policy(&asked(header::HOST, host));
             assert_eq!(policy, format!("{POLICY} {ancestors}"));
-        }
-    }
-
-    #[test]
-    fn only_who_can_unpack_gets_a_packed_file() {
-        for (coding, packed) in [
-            ("gzip, deflate, br", true),
-            ("br;q=1.0, gzip;q=0.8", true),
-            ("gzip;q=0", false),
-            ("identity", false),
-        ] {
-            let answer = PACKED[0].answer(&asked(header::ACCEPT_ENCODING, coding));
-            let is_packed = answer.headers().contains_key(header::CONTENT_ENCODING);
-            assert_eq!(is_packed, packed, "{coding}");
         }
     }
 
