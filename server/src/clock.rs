@@ -1,4 +1,4 @@
-//! Times in RFC 3339 ([`sockserv::admission::calendar`]), and durations for people.
+//! Times since 1970 and in RFC 3339 ([`sockserv::admission::calendar`]), and durations for people.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,6 +6,16 @@ pub(crate) use sockserv::admission::calendar::{parse_rfc3339, rfc3339};
 
 /// 2026-01-01: this program did not exist earlier, so an earlier clock is wrong.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
+
+/// The time since 1970-01-01 (UTC); none for an earlier time.
+pub(crate) fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The same in milliseconds, as answers have it.
+pub(crate) fn unix_ms(time: SystemTime) -> u64 {
+    since_1970(time).as_millis() as u64
+}
 
 /// A warning about the system's clock if its time is impossible.
 pub(crate) fn doubt(now: SystemTime) -> Option<String> {

@@ -65,7 +65,7 @@ pub(crate) use names::{Scope, completed_names};
 pub(crate) use order::{Order, Ordered};
 use pq_protocol::{Exit, Failure, Named, Who};
 use pq_term::printable_json;
-pub(crate) use sys::find as find_process;
+pub(crate) use sys::{find as find_process, pid_of};
 
 use crate::client::{say, warn};
 use crate::running::RunningNode;

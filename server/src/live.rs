@@ -22,11 +22,11 @@ pub(crate) mod tokens;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use pq_protocol::{Exit, Failure};
 
 use crate::metrics::source::Source;
@@ -39,13 +39,14 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// The routes of the page.
 pub(crate) fn router(hosts: Arc<Hosts>) -> Router<Source> {
+    let last_tree = Arc::new(look::LastTree::default());
     Router::new()
         .route("/live", get(files::page))
         .merge(files::router())
         .route("/live/ws", get(stream::enter))
         .route("/live/avatar/{place}", get(avatar::at_place))
         .route("/live/find/{text}", get(avatar::find))
-        .route("/live/tree", get(look::tree))
+        .route("/live/tree", get(look::tree).layer(Extension(last_tree)))
         .route("/live/installs", get(look::installs))
         .route("/live/releases", get(look::releases))
         .route("/live/recordings/{id}", get(look::recording))
@@ -58,17 +59,27 @@ async fn answer(
     source: Source,
     work: impl FnOnce(&RunningNode) -> Result<String, Failure> + Send + 'static,
 ) -> Response {
-    let node = match source.node() {
-        Ok(node) => node,
-        Err(why) => return refusal(StatusCode::SERVICE_UNAVAILABLE, why),
-    };
-    match tokio::task::spawn_blocking(move || work(&node)).await {
+    match on_node(source, work).await {
         Ok(done) => done.map_or_else(|failure| failed(&failure), as_json),
-        Err(_) => refusal(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the node has failed; its log has the details",
-        ),
+        Err(refused) => refused,
     }
+}
+
+/// Works with the node on a thread that may block.
+///
+/// # Errors
+/// The answer when there is no node, or the work has panicked.
+async fn on_node<T: Send + 'static>(
+    source: Source,
+    work: impl FnOnce(&RunningNode) -> T + Send + 'static,
+) -> Result<T, Response> {
+    let no_node = |why| refusal(StatusCode::SERVICE_UNAVAILABLE, why);
+    let node = source.node().map_err(no_node)?;
+    let done = tokio::task::spawn_blocking(move || work(&node)).await;
+    done.map_err(|_| {
+        let why = "the node has failed; its log has the details";
+        refusal(StatusCode::INTERNAL_SERVER_ERROR, why)
+    })
 }
 
 fn as_json(text: String) -> Response {

@@ -3,8 +3,8 @@
 //! ```text
 //!   GET /metrics ─► a reading (`feed`) ─► OpenMetrics or the older text, as the client accepts
 //!   GET /healthz ─► 200, or 503 while a callback blocks a shard
-//!   GET /live    ─► the live page (`live`), which takes orders from operators with a token
 //!   GET /readyz  ─► 200, or 503 while clients are not admitted: the node starts or stops, or is locked
+//!   GET /live    ─► the live page (`live`), which takes orders from operators with a token
 //! ```
 //! ```erlang
 //! {kernel, [{metrics, [{port, 9464}, {address, "127.0.0.1"}, {hosts, ["ops.example"]}]}]}

@@ -6,13 +6,16 @@
 //! The pace is that of the session of a player: a text comes when the pauses before it are over.
 
 use std::collections::VecDeque;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sockserv::wire::client::Look;
 use sockserv::wire::render::render;
 use tokio::time::Instant;
+
+use crate::clock::unix_ms;
+use crate::trace::is_zero;
 
 /// The texts that may wait for their time: an avatar tells one or two at once.
 const TEXTS_MAX: usize = 200;
@@ -48,16 +51,11 @@ pub(crate) enum News {
     Ended {},
 }
 
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 impl StoryLine {
     /// A line of this moment.
     pub(crate) fn now(news: News, dropped: u64) -> StoryLine {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
         StoryLine {
-            at_unix_ms: now.unwrap_or_default().as_millis() as u64,
+            at_unix_ms: unix_ms(SystemTime::now()),
             news,
             dropped,
         }

@@ -18,6 +18,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use crate::clock::since_1970;
+
 /// The lines that wait for an operator.
 const QUEUE: usize = 1_024;
 
@@ -70,7 +72,8 @@ enum Told {
     Exit { reason: String },
 }
 
-fn is_zero(count: &u64) -> bool {
+/// Whether a count is left out of a line.
+pub(crate) fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
@@ -82,9 +85,8 @@ impl TraceLine {
     }
 
     fn now(step: Told, dropped: u64) -> TraceLine {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
         TraceLine {
-            at_unix_us: now.unwrap_or_default().as_micros() as u64,
+            at_unix_us: since_1970(SystemTime::now()).as_micros() as u64,
             step,
             dropped,
         }
@@ -152,8 +154,7 @@ impl Sink {
         if matches!(step, Step::Exit(_)) {
             return true;
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let second = now.unwrap_or_default().as_secs();
+        let second = since_1970(SystemTime::now()).as_secs();
         self.lines.capacity() > 1 && window.admits(second, self.per_second)
     }
 }

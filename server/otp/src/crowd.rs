@@ -17,7 +17,7 @@ use pq_term::Pid;
 use crate::process::Process;
 use crate::unpoisoned::Unpoisoned;
 
-/// The events that wait on one shard at most, 10 MB. A reader takes them every 100 ms; a shard makes 200 000 swaps in that time.
+/// The events that wait on one shard at most, 10 MB. A reader takes them every 100 ms.
 const EVENTS_MAX: usize = 1 << 18;
 
 /// The factor that spreads places over all 32-bit numbers: 2^32 divided by the golden ratio.

@@ -228,12 +228,17 @@ impl Question for Sys {
     }
 }
 
-/// Finds the process of a text: its pid, with or without the angle brackets (which shells require to be quoted), its
-/// local name, or its name in the registry, as a term or as the text of a string (`Ann` for `"Ann"`). Returns the
+/// The pid in a text, with or without the angle brackets, which shells require to be quoted.
+pub(crate) fn pid_of(text: &str) -> Option<Pid> {
+    let pid = text.parse().or_else(|_| format!("<{text}>").parse());
+    pid.ok()
+}
+
+/// Finds the process of a text: its pid ([`pid_of`]), its local name, or its name in the registry, as a term or as the text of a string (`Ann` for `"Ann"`). Returns the
 /// reason if there is none.
 pub(crate) fn find(node: &RunningNode, text: &str) -> Result<Pid, String> {
     let nobody = || "no process has this name or pid".to_string();
-    if let Ok(pid) = text.parse::<Pid>().or_else(|_| format!("<{text}>").parse()) {
+    if let Some(pid) = pid_of(text) {
         return Some(pid)
             .filter(|pid| node.node().is_alive(*pid))
             .ok_or_else(nobody);

@@ -7,7 +7,7 @@
 //! Without a viewer and an install nothing is logged. An avatar is a process of the module that the setting `sheet` of the game names.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use pq_abi::crash::watch_thread;
@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use super::keeper::Bell;
 use crate::boot::Booted;
+use crate::clock::{since_1970, unix_ms};
 use crate::door::Game;
 
 /// The limit for the shards' lists of avatars. A shard that does not answer in time has no dots until the next listing.
@@ -91,7 +92,7 @@ impl Crowd {
         let of_module = counts.filter(|((module, _), _)| *module == taking.module);
         let beginning = Beginning {
             at_us: node.crowd_us(),
-            unix_ms: unix_ms() as u64,
+            unix_ms: unix_ms(SystemTime::now()),
             total: of_module.map(|(_, count)| count.living).sum(),
         };
         let share = CrowdShare::OneIn(beginning.one_in());
@@ -143,7 +144,7 @@ impl Crowd {
         let members = node.crowd_members(&module, LIST_TIMEOUT_MS).answers;
         let member = |it: &CrowdMember| member(it.pid, it.parent, it.module.vsn());
         let dots = Dots::of(members.iter().map(member));
-        self.frames.show(dots, unix_ms());
+        self.frames.show(dots, exact_unix_ms());
         self.told.send_replace(());
     }
 
@@ -159,7 +160,7 @@ impl Crowd {
         let span = Span {
             from_us: std::mem::replace(&mut taking.until_us, now_us),
             to_us: now_us,
-            at_unix_ms: unix_ms(),
+            at_unix_ms: exact_unix_ms(),
         };
         let change = |dots: &mut Dots| {
             let changes = events.events.iter().map(|it| dots.apply(&event(it)));
@@ -251,7 +252,6 @@ fn event(event: &CrowdEvent) -> Event<'static> {
     }
 }
 
-fn unix_ms() -> f64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-    since_1970.unwrap_or_default().as_secs_f64() * 1e3
+fn exact_unix_ms() -> f64 {
+    since_1970(SystemTime::now()).as_secs_f64() * 1e3
 }

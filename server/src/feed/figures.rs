@@ -1,7 +1,6 @@
 //! A reading of a running node. It asks no process; the sample of processes asks the shards, only for viewers.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use pq_feed::Reading;
 use pq_feed::reading::{
@@ -11,6 +10,7 @@ use pq_histogram::Histogram;
 use pq_otp::Lateness;
 
 use crate::applications::NODE_VSN;
+use crate::clock::unix_ms;
 use crate::running::RunningNode;
 use crate::stdio;
 
@@ -74,11 +74,6 @@ fn program(node: &RunningNode) -> Program {
         memory_bytes: usage::memory_bytes(),
         unready: unready(node).unwrap_or_default().to_string(),
     }
-}
-
-fn unix_ms(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_millis() as u64
 }
 
 fn processes(node: &RunningNode) -> BTreeMap<String, Processes> {

@@ -1,12 +1,13 @@
 //! The thread that takes readings while somebody looks, and sleeps while nobody does.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 use pq_abi::crash::watch_thread;
 
 use super::{Views, reading};
+use crate::clock::unix_ms;
 use crate::running::RunningNode;
 
 /// The longest sleep: the thread notices the end of its node within this time.
@@ -61,7 +62,8 @@ fn run(views: &Views, node: &Weak<RunningNode>) {
         match views.feed.due_in_ms(now_ms) {
             Some(0) => {
                 let Some(node) = node.upgrade() else { return };
-                let began = began_unix_ms.get_or_insert_with(|| unix_ms().saturating_sub(now_ms));
+                let began = began_unix_ms
+                    .get_or_insert_with(|| unix_ms(SystemTime::now()).saturating_sub(now_ms));
                 let at_unix_ms = *began + now_ms;
                 let reading = reading(&node, SAMPLE_MAX);
                 drop(node);
@@ -77,9 +79,4 @@ fn run(views: &Views, node: &Weak<RunningNode>) {
             }
         }
     }
-}
-
-fn unix_ms() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-    since_1970.unwrap_or_default().as_millis() as u64
 }

@@ -1,7 +1,5 @@
 //! One avatar: its process, its connection and its state, as the card of the page shows them.
 
-use std::time::UNIX_EPOCH;
-
 use axum::extract::{Path, State};
 use axum::response::Response;
 use pq_otp::sys::SysMessage;
@@ -13,6 +11,8 @@ use serde_json::json;
 use sockserv::{Guest, Transport};
 
 use super::answer;
+use crate::clock::unix_ms;
+use crate::commands::pid_of;
 use crate::metrics::source::Source;
 use crate::running::{RunningNode, plays};
 
@@ -59,13 +59,11 @@ pub(super) async fn at_place(State(source): State<Source>, Path(place): Path<u32
 
 fn card(node: &RunningNode, place: u32, pid: Pid) -> Card {
     let name = name_of(node, pid);
-    let guests = name.as_ref().and_then(|_| Some(node.door()?.guests()));
-    let guest = guests.into_iter().flatten().find(|guest| {
-        let name = name.as_deref();
-        name.is_some_and(|name| plays(guest, name))
+    let guest = name.as_deref().and_then(|name| {
+        let mut guests = node.door()?.guests().into_iter();
+        guests.find(|guest| plays(guest, name))
     });
-    let state = state(node, pid);
-    let (fields, why) = match state {
+    let (fields, why) = match state(node, pid) {
         Ok(state) => (fields(&state), None),
         Err(why) => (Vec::new(), Some(why)),
     };
@@ -85,14 +83,13 @@ fn name_of(node: &RunningNode, pid: Pid) -> Option<String> {
 }
 
 fn socket(guest: &Guest) -> Socket {
-    let since = guest.since.duration_since(UNIX_EPOCH).unwrap_or_default();
     Socket {
         kind: match guest.transport {
             Transport::Plain => "telnet",
             Transport::Tls => "telnet, TLS",
             Transport::Web => "web",
         },
-        since_unix_ms: since.as_millis() as u64,
+        since_unix_ms: unix_ms(guest.since),
     }
 }
 
@@ -160,8 +157,7 @@ pub(super) async fn find(State(source): State<Source>, Path(text): Path<String>)
 
 fn found(node: &RunningNode, text: &str) -> Vec<(u32, Pid)> {
     let with_place = |pid: Pid| Some((node.crowd().place_of(pid)?, pid));
-    let pid = text.parse::<Pid>().or_else(|_| format!("<{text}>").parse());
-    if let Ok(pid) = pid {
+    if let Some(pid) = pid_of(text) {
         return with_place(pid).into_iter().collect();
     }
     let exact = node.avatar(text).and_then(with_place);

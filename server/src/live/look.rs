@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +13,7 @@ use pq_protocol::{Exit, Failure};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{answer, refusal};
+use super::{answer, on_node, refusal};
 use crate::commands;
 use crate::feed::recordings;
 use crate::metrics::source::Source;
@@ -25,7 +26,8 @@ const INSTALLS_MAX: usize = 40;
 const TREE_AGE: Duration = Duration::from_secs(2);
 
 /// The last tree and its time.
-static TREE: Mutex<Option<(Instant, Arc<str>)>> = Mutex::new(None);
+#[derive(Default)]
+pub(super) struct LastTree(Mutex<Option<(Instant, String)>>);
 
 /// An install of the past.
 #[derive(Serialize)]
@@ -43,17 +45,20 @@ struct Install {
 }
 
 /// The supervision tree, with one row for each large group.
-pub(super) async fn tree(State(source): State<Source>) -> Response {
-    answer(source, |node| {
+pub(super) async fn tree(
+    State(source): State<Source>,
+    Extension(last): Extension<Arc<LastTree>>,
+) -> Response {
+    answer(source, move |node| {
         // Others wait for the listing in progress, and take it.
-        let mut last = TREE.lock();
+        let mut last = last.0.lock();
         if let Some((at, text)) = &*last
             && at.elapsed() < TREE_AGE
         {
-            return Ok(text.to_string());
+            return Ok(text.clone());
         }
         let text = commands::tree(node)?;
-        *last = Some((Instant::now(), text.as_str().into()));
+        *last = Some((Instant::now(), text.clone()));
         Ok(text)
     })
     .await
@@ -124,12 +129,8 @@ fn install(entry: Entry, recorded: &[u64]) -> Install {
 
 /// The recording of an install.
 pub(super) async fn recording(State(source): State<Source>, Path(id): Path<u64>) -> Response {
-    let node = match source.node() {
-        Ok(node) => node,
-        Err(why) => return refusal(StatusCode::SERVICE_UNAVAILABLE, why),
-    };
-    let read = move || recordings::read(node.booted().root(), id);
-    match tokio::task::spawn_blocking(read).await {
+    let read = move |node: &RunningNode| recordings::read(node.booted().root(), id);
+    match on_node(source, read).await {
         Ok(Some(bytes)) => {
             let headers = [
                 (header::CONTENT_TYPE, "application/octet-stream"),
@@ -137,9 +138,10 @@ pub(super) async fn recording(State(source): State<Source>, Path(id): Path<u64>)
             ];
             (headers, bytes).into_response()
         }
-        _ => refusal(
+        Ok(None) => refusal(
             StatusCode::NOT_FOUND,
             "that install has no recording (any more)",
         ),
+        Err(refused) => refused,
     }
 }

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 /// The address of the page for a browser on this machine, where the port is open at this address.
 pub(crate) fn address(port: SocketAddr) -> String {
-    let name = match port.ip() {
-        ip if ip.is_loopback() || ip.is_unspecified() => "localhost".to_string(),
-        _ => return format!("http://{port}/live"),
-    };
-    format!("http://{name}:{}/live", port.port())
+    let ip = port.ip();
+    match ip.is_loopback() || ip.is_unspecified() {
+        true => format!("http://localhost:{}/live", port.port()),
+        false => format!("http://{port}/live"),
+    }
 }

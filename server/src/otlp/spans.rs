@@ -3,10 +3,12 @@
 //! The times are those of the record: an install ends when its record is written, and its phases follow one another.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use pq_protocol::record::{InstallRecord, Micros, PhaseTook};
 use serde_json::{Value, json};
+
+use crate::clock::since_1970;
 
 /// A span of the program's own work (`SPAN_KIND_INTERNAL`).
 const INTERNAL: u64 = 1;
@@ -116,8 +118,7 @@ fn micros(key: &str, of: Micros) -> [Value; 3] {
 }
 
 fn nanos(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_nanos().to_string()
+    since_1970(time).as_nanos().to_string()
 }
 
 fn span_id() -> String {
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     fn spans(record: InstallRecord) -> Vec<Value> {
-        let ended = UNIX_EPOCH + Duration::from_secs(10);
+        let ended = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
         let install = Install { record, ended };
         let json: Value = serde_json::from_str(&install.json()).unwrap();
         let spans = &json["resourceSpans"][0]["scopeSpans"][0]["spans"];

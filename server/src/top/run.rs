@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use pq_protocol::{Exit, Failure, Request};
 
@@ -13,6 +13,7 @@ use super::process::{Listing, Node, Order, Query};
 use super::screen::Screen;
 use super::view::{Key, Paint, View, Wish};
 use crate::client::{Heard, follow};
+use crate::clock::unix_ms;
 use crate::console;
 use crate::signals::Held;
 
@@ -69,7 +70,7 @@ pub(crate) fn top(
         true => Paint::Colours,
         false => Paint::Letters,
     };
-    let view = View::new(avatars, paint, unix_ms());
+    let view = View::new(avatars, paint, unix_ms(SystemTime::now()));
     let mut desk = Loop { view, wish, queue };
     desk.run(first, &mut screen)
 }
@@ -139,7 +140,7 @@ impl Loop {
     fn run(&mut self, first: Message, screen: &mut Screen) -> Result<(), Failure> {
         let mut next = Some(first);
         loop {
-            self.view.tick(unix_ms());
+            self.view.tick(unix_ms(SystemTime::now()));
             while let Some(message) = next {
                 if let Some(end) = self.take(message) {
                     return end;
@@ -178,9 +179,4 @@ impl Loop {
             self.view.is_busy();
         }
     }
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.unwrap_or_default().as_millis() as u64
 }

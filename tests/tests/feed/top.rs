@@ -146,7 +146,6 @@ fn every_key_does_what_the_last_line_says() {
     window.answers(&["t"], "pq_supersup");
     window.shows("processes as a tree: ");
     window.answers(&["t"], "processes by waiting messages: ");
-    // Sorted by pid, a row keeps its place.
     window.answers(&["s"], "CALLS/S");
     // Each process has a state or a record.
     window.answers(&["s"], "BYTES");
@@ -157,6 +156,7 @@ fn every_key_does_what_the_last_line_says() {
         };
         screen.lines().any(is_measured)
     });
+    // Sorted by pid, a row keeps its place.
     window.answers(&["s", "s", "s"], "processes by pid: ");
     window.becomes("a selected first row", |screen| screen.contains("\n> "));
     let selected = |screen: &str| screen.lines().position(|line| line.starts_with("> "));

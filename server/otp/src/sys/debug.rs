@@ -96,12 +96,13 @@ impl Process {
         if let Some(statistics) = &mut debug.statistics {
             statistics.messages_in += 1;
         }
-        debug.note(pid, now_ms, &Event::new(Flow::In, taken(envelope)));
+        let event = Event::new(Flow::In, taken(envelope));
+        debug.note(pid, now_ms, &event);
         if debug.tracers.is_empty() {
             return false;
         }
         debug.tracers.callback = callback(kind, envelope);
-        let message = taken(envelope);
+        let message = event.message;
         self.trace(&Step::Received { message, waiting });
         self.is_traced()
     }

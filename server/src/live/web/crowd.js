@@ -1,6 +1,8 @@
 // The crowd: one dot for each avatar on a canvas. A version has one colour and one shape everywhere. Dots are copied from small
 // pictures into one image, and only dots that have changed are copied, so 100 000 of them cost little.
 
+import { recall, remember } from "./memory.js";
+
 export const COPIED = 0x10;
 export const HELD = 0x20;
 export const CRASHED = 0x40;
@@ -31,7 +33,7 @@ function cover(shape, x, y, blur) {
   const inside = {
     disc: 0.8 - Math.hypot(x, y),
     square: 0.74 - Math.max(Math.abs(x), Math.abs(y)),
-    triangle: Math.min(0.72 - y, 0.8 - Math.abs(x) - (0.72 - y) * 0.52 + 0.0),
+    triangle: Math.min(0.72 - y, 0.8 - Math.abs(x) - (0.72 - y) * 0.52),
     diamond: 0.92 - Math.abs(x) - Math.abs(y),
     core: 0.36 - Math.max(Math.abs(x), Math.abs(y)),
     cross: Math.min(0.24 - Math.abs(Math.abs(x) - Math.abs(y)), 0.84 - Math.max(Math.abs(x), Math.abs(y))),
@@ -42,17 +44,9 @@ function cover(shape, x, y, blur) {
 /// The versions in the order in which this browser has seen them.
 function remembered() {
   try {
-    return JSON.parse(localStorage.getItem("pq-versions")) ?? [];
+    return JSON.parse(recall("versions")) ?? [];
   } catch {
     return [];
-  }
-}
-
-function remember(order) {
-  try {
-    localStorage.setItem("pq-versions", JSON.stringify(order.slice(-12)));
-  } catch {
-    // The page works without a memory.
   }
 }
 
@@ -247,7 +241,7 @@ export class Crowd {
     const known = this.order.indexOf(vsn);
     if (known >= 0) return known + 1;
     this.order.push(vsn);
-    remember(this.order);
+    remember("versions", JSON.stringify(this.order.slice(-12)));
     return this.order.length;
   }
 

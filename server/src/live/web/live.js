@@ -2,6 +2,7 @@
 
 import { ask, connect } from "./feed.js";
 import { COPIED, CRASHED, Crowd, HELD, badge, colourOf } from "./crowd.js";
+import { recall, remember } from "./memory.js";
 import { Rail, number, time } from "./rail.js";
 import { Replay } from "./replay.js";
 import { Side, clock, element } from "./side.js";
@@ -120,9 +121,8 @@ function legend() {
     }),
   );
   const running = crowd.versions.map((vsn, index) => ({ vsn, number: crowd.own(index + 1), count: figures.byVersion[index + 1] })).filter(({ count }) => count > 0);
-  const shown = running.length ? running : [];
   at("versions").replaceChildren(
-    ...shown.flatMap(({ vsn, number: of }, index) => {
+    ...running.flatMap(({ vsn, number: of }, index) => {
       const text = element("span", vsn);
       text.style.color = colourOf(of);
       return index ? [element("i", " → "), text] : [text];
@@ -130,14 +130,14 @@ function legend() {
   );
   const share = at("share");
   share.replaceChildren(
-    ...shown.map(({ number: of, count }) => {
+    ...running.map(({ number: of, count }) => {
       const part = element("span", "", of % 2 ? "dotted" : "");
       part.style.flexGrow = String(count);
       part.style.setProperty("--own", colourOf(of));
       return part;
     }),
   );
-  share.setAttribute("aria-label", shown.map(({ vsn, count }) => `${count} run ${vsn}`).join(", "));
+  share.setAttribute("aria-label", running.map(({ vsn, count }) => `${count} run ${vsn}`).join(", "));
 }
 
 // ---- the heartbeat ----
@@ -357,17 +357,13 @@ function note(events) {
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
   at("theme").textContent = theme === "dark" ? "Light" : "Dark";
-  try {
-    localStorage.setItem("pq-theme", theme);
-  } catch {
-    // The page works without a memory.
-  }
+  remember("theme", theme);
   drawn = "";
   crowd.layOut();
   drawBeat();
 }
 
-const wished = new URLSearchParams(location.search).get("theme") ?? localStorage.getItem("pq-theme");
+const wished = new URLSearchParams(location.search).get("theme") ?? recall("theme");
 setTheme(["dark", "light"].includes(wished) ? wished : matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
 at("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 

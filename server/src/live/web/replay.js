@@ -2,7 +2,7 @@
 // The speed is always said.
 
 import { COPIED, HELD } from "./crowd.js";
-import { time } from "./rail.js";
+import { number, time } from "./rail.js";
 
 const NEVER = 0xffffffff;
 
@@ -60,11 +60,11 @@ export class Replay {
   begin(recording, isSlow) {
     this.recording = recording;
     const { codes, sampled, times } = recording;
-    const number = (vsn) => {
+    const numberOf = (vsn) => {
       const at = this.crowd.versions.indexOf(vsn);
       return at >= 0 ? at + 1 : this.crowd.versions.push(vsn);
     };
-    [this.old, this.young] = codes.map(number);
+    [this.old, this.young] = codes.map(numberOf);
     this.codes = new Uint8Array(sampled).fill(this.old);
     this.crowd.aim(this.young);
     this.crowd.replay(this.codes);
@@ -143,7 +143,7 @@ export class Replay {
     this.rail.phases(cut, { isOver: atUs >= this.endUs, failed: Boolean(recording.record.failure) });
     this.range.value = String(Math.round(atUs));
     this.range.setAttribute("aria-valuetext", `${time(atUs)} of ${time(this.endUs)}`);
-    const speed = this.speed >= 1 ? "as fast as it was" : `${number(1 / this.speed)}× slower`;
+    const speed = this.speed >= 1 ? "as fast as it was" : `${factor(1 / this.speed)}× slower`;
     const some = sampled < recording.total ? `, a sample of ${sampled}` : "";
     this.label.textContent = `${recording.from} → ${recording.to}: ${time(atUs)} of ${time(this.endUs)}, ${speed}${some}`;
     this.root.querySelector(".pause").textContent = this.isPlaying ? "Pause" : "Play";
@@ -161,6 +161,6 @@ export class Replay {
   }
 }
 
-function number(value) {
-  return value < 10 ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
+function factor(value) {
+  return value < 10 ? value.toFixed(1).replace(/\.0$/, "") : number(value);
 }
