@@ -3,6 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | this file, [`crowd`] | thousands of attempts at random moments, of which a part is aborted |
+//! | [`composed`] | ways of several steps at once, compared with one step after the other |
 //! | [`trials`] | thousands of attempts, each with a fault: the result of each, and the success of the next one |
 //! | [`faults`], [`disk`] | the faults, and the way in which a schedule causes them |
 //! | [`ledger`] | the processes before an attempt, and the checks of each after it |
@@ -14,6 +15,8 @@
 //! upgrades` runs all of them; `PQ_SEED=… PQ_EPISODES=…` repeats a run, or makes it longer.
 #![allow(clippy::unwrap_used)]
 
+#[path = "upgrades/composed.rs"]
+mod composed;
 #[path = "upgrades/crowd.rs"]
 mod crowd;
 #[path = "upgrades/disk.rs"]

@@ -30,6 +30,7 @@ mod order;
 mod script;
 
 pub use check::{Misfit, check};
+pub(crate) use check::check_way;
 pub use note::Note;
 
 use crossing::Crossing;
