@@ -34,6 +34,7 @@ use crate::releases::{Release, Releases, Status};
 use crate::start_erl::StartErl;
 use pq_files::durable::WriteError;
 
+mod composed;
 mod error;
 mod open;
 mod register;

@@ -162,7 +162,9 @@ fn checked_rel(spec: &ReleaseSpec<'_>) -> Result<(Rel, Vsns), TreeError> {
     for (path, bytes) in &spec.configs {
         sys_config::check_text(path, &text_of(path, bytes)?)?;
     }
-    let relup = spec.relup.map(|text| checked_relup(Path::new("the relup of the release"), text, &rel));
+    let relup = spec
+        .relup
+        .map(|text| checked_relup(Path::new("the relup of the release"), text, &rel));
     let relup = relup.transpose()?;
     let converters = relup.iter().flat_map(Relup::converters).collect();
     Ok((rel, converters))
@@ -193,11 +195,7 @@ fn plain(part: &str) -> Result<(), TreeError> {
     }
 }
 
-fn checked_app(
-    rel: &Rel,
-    converters: &Vsns,
-    pieces: &AppPieces<'_>,
-) -> Result<App, TreeError> {
+fn checked_app(rel: &Rel, converters: &Vsns, pieces: &AppPieces<'_>) -> Result<App, TreeError> {
     let app = App::parse(Path::new("an .app of the release"), pieces.app)?;
     let name = app.name.as_str();
     plain(name)?;

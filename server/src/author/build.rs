@@ -102,7 +102,9 @@ impl Pieces {
         let members = rel.applications.iter();
         let members = members.map(|entry| (entry.name, entry.vsn.clone()));
         let mut applications = Vec::new();
-        for (name, vsn) in members.chain(converters(&file.with_file_name("relup"), relup.as_deref())?) {
+        for (name, vsn) in
+            members.chain(converters(&file.with_file_name("relup"), relup.as_deref())?)
+        {
             if !is_own(name.as_str()) {
                 applications.push(workspace.source(name.as_str(), &vsn)?);
             }

@@ -105,7 +105,8 @@ fn finish(relup: &Relup, command: &Command) -> anyhow::Result<()> {
 
 /// The steps of the ways, as text.
 fn explained(relup: &Relup, command: &Command) -> anyhow::Result<String> {
-    let read = |file: &PathBuf| Rel::read(file).map_err(|error| anyhow::anyhow!("failed to {error}"));
+    let read =
+        |file: &PathBuf| Rel::read(file).map_err(|error| anyhow::anyhow!("failed to {error}"));
     let others = command.up_from.iter().chain(&command.down_to);
     let others: Vec<Rel> = others.map(read).collect::<anyhow::Result<_>>()?;
     Ok(explain(relup, &read(&command.new)?, &others))

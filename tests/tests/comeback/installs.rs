@@ -65,7 +65,11 @@ fn a_release_in_between_that_was_removed_breaks_no_way() {
     tree.does(&["remove", "1.1.0"]);
     let plan = tree.answer(&["check-install", THIRD]);
     assert_eq!(plan["through"][0], "sockserv-1.0.1", "{plan}");
-    assert_eq!((&plan["differing"], &plan["killed"]), (&0.into(), &0.into()), "{plan}");
+    assert_eq!(
+        (&plan["differing"], &plan["killed"]),
+        (&0.into(), &0.into()),
+        "{plan}"
+    );
     tree.does(&["install", THIRD]);
     players.go_on(2);
     stays.plays_on();

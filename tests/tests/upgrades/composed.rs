@@ -9,6 +9,7 @@
 //! | 1.0.0, 1.1.0, 1.1.1 | 1.0.0, 1.1.0, 1.1.1 | 1.0.0, 1.0.1, 1.0.1 |
 
 use pq_otp::Ask;
+use pq_otp::moved::Moving;
 use pq_otp::sys::SysMessage;
 use pq_release::handler::{Options, ReleaseHandler};
 use pq_tests::campaign::length;
@@ -47,7 +48,9 @@ impl Walk {
         for vsn in &releases[1..] {
             let known = handler.registry().which_releases();
             if known.iter().all(|release| release.vsn != *vsn) {
-                let unpacked = handler.registry_mut().unpack(&format!("processquest-{vsn}"));
+                let unpacked = handler
+                    .registry_mut()
+                    .unpack(&format!("processquest-{vsn}"));
                 unpacked.unwrap_or_else(|error| panic!("failed to {error}"));
             }
         }
@@ -81,7 +84,9 @@ impl Walk {
 
     fn install(&mut self, vsn: &str) {
         let options = Options::default();
-        let installed = self.house.install(&mut self.handler, vsn, &options, |_, _| ());
+        let installed = self
+            .house
+            .install(&mut self.handler, vsn, &options, |_, _| ());
         let record = installed.unwrap_or_else(|error| panic!("failed to {error}"));
         assert_eq!(record.warnings, [""; 0]);
     }
@@ -92,7 +97,10 @@ impl Walk {
         let concerned = ["pq_player", "sockserv_serv"];
         let concerned = processes.filter(|it| concerned.contains(&&*it.module));
         for process in concerned.collect::<Vec<_>>() {
-            let suspended = self.house.sim.sys(process.pid, SysMessage::Suspend, PATIENCE_MS);
+            let suspended = self
+                .house
+                .sim
+                .sys(process.pid, SysMessage::Suspend, PATIENCE_MS);
             suspended.unwrap();
         }
     }
@@ -105,11 +113,20 @@ impl Walk {
         let mut all = Vec::new();
         for name in bots.chain(guests) {
             let root = self.house.sup_of(&name).unwrap();
-            all.push(self.house.sim.copy_out(root, PATIENCE_MS).unwrap().to_bytes());
+            all.push(
+                self.house
+                    .sim
+                    .copy_out(root, PATIENCE_MS)
+                    .unwrap()
+                    .to_bytes(),
+            );
         }
         let processes = self.house.sim.processes().into_iter();
         for session in processes.filter(|it| it.module == "sockserv_serv") {
-            let state = self.house.sim.sys(session.pid, SysMessage::GetState, PATIENCE_MS);
+            let state = self
+                .house
+                .sim
+                .sys(session.pid, SysMessage::GetState, PATIENCE_MS);
             all.push(format!("{} {}", session.vsn, state.unwrap()).into_bytes());
         }
         all
@@ -133,12 +150,16 @@ fn walk(make: fn() -> Tree, releases: [&str; 3], seed: u64) {
             true => (at + 1..=to).collect(),
             false => (to..at).rev().collect(),
         };
-        way.iter().for_each(|step| stepwise.install(releases[*step]));
+        way.iter()
+            .for_each(|step| stepwise.install(releases[*step]));
         at_once.install(releases[to]);
         long_ways += u64::from(way.len() > 1);
         let at_ms = stepwise.now_ms().max(at_once.now_ms()) + 1;
         let (one, other) = (stepwise.everything(at_ms), at_once.everything(at_ms));
-        let what = format!("seed {seed}, install {install}, {} to {}", releases[at], releases[to]);
+        let what = format!(
+            "seed {seed}, install {install}, {} to {}",
+            releases[at], releases[to]
+        );
         assert_eq!(one.len() as u64, BOTS + 2 * GUESTS, "{what}");
         for (number, (one, other)) in one.iter().zip(&other).enumerate() {
             let texts = [one, other].map(|bytes| String::from_utf8_lossy(bytes));
@@ -148,7 +169,10 @@ fn walk(make: fn() -> Tree, releases: [&str; 3], seed: u64) {
     }
     println!("seed {seed}: {long_ways} of {INSTALLS} installs have two steps");
     let guests = stepwise.guests.iter().chain(&at_once.guests);
-    assert!(guests.into_iter().all(|guest| !guest.is_closed()), "seed {seed}");
+    assert!(
+        guests.into_iter().all(|guest| !guest.is_closed()),
+        "seed {seed}"
+    );
 }
 
 fn seeds() -> Vec<u64> {

@@ -3,7 +3,7 @@
 //! INVARIANT: a conversion is pure (`tests/runtime/transaction.rs`, `one_state_that_does_not_convert_leaves_all_as_they_were`).
 //! An effect that a conversion asks for makes it fail (`host`). So a converted state can be dropped and made again.
 
-use pq_abi::{Module, Reason, State};
+use pq_abi::{Reason, State};
 use pq_term::{Pid, shorten};
 use smallvec::SmallVec;
 

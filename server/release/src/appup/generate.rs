@@ -29,8 +29,8 @@ mod note;
 mod order;
 mod script;
 
-pub use check::{Misfit, check};
 pub(crate) use check::check_way;
+pub use check::{Misfit, check};
 pub use note::Note;
 
 use crossing::Crossing;

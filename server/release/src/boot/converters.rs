@@ -13,7 +13,10 @@ impl ReleaseTree {
     /// The versions in between through which the ways of a release go; none for a release without a readable relup. Names that
     /// are no part of a path, and applications of the node, are left out: reading one is an error.
     pub(crate) fn converters(&self, vsn: &str) -> Vec<Lib> {
-        let relup = plain(vsn).ok().and_then(|()| self.relup(vsn).ok()).flatten();
+        let relup = plain(vsn)
+            .ok()
+            .and_then(|()| self.relup(vsn).ok())
+            .flatten();
         let converters = relup.iter().flat_map(Relup::converters);
         let is_of_tree = |(name, vsn): &(Atom, String)| {
             let parts = [name.as_str(), vsn];

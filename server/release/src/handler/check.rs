@@ -80,9 +80,7 @@ impl CheckReport {
             script: script
                 .map(|instruction| instruction.to_term().to_string())
                 .collect(),
-            through: through
-                .map(|it| format!("{}-{}", it.lib, it.vsn))
-                .collect(),
+            through: through.map(|it| format!("{}-{}", it.lib, it.vsn)).collect(),
             modules: Vec::new(),
             calls: prepared.calls(),
             restart: prepared.script.restart,

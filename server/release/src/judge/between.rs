@@ -45,7 +45,9 @@ fn wrong(passage: &Passage<'_>, app: &SideApp, module: Atom) -> Option<Finding> 
     let (name, lib, vsn) = (module.as_str(), app.app.name, &app.app.vsn);
     let Some(entry) = app.entry(name) else {
         return Some(Finding::new(
-            format!("the states of `{name}` go through {lib}-{vsn}, whose library has no such module"),
+            format!(
+                "the states of `{name}` go through {lib}-{vsn}, whose library has no such module"
+            ),
             tagged("no_such_module", Term::Atom(module)),
         ));
     };

@@ -80,7 +80,9 @@ pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<R
     let own = tree.foreign_to_the_node(&rel);
     let own = own.map(|entry| (entry.name, &entry.vsn, packed_rel(&rel.name)));
     let relup = format!("{}/relup", layout::release_name(&rel.vsn));
-    let between = converters.iter().map(|lib| (lib.name, &lib.vsn, relup.clone()));
+    let between = converters
+        .iter()
+        .map(|lib| (lib.name, &lib.vsn, relup.clone()));
     for (name, vsn, asked_by) in own.chain(between) {
         let folder = layout::lib_name(name.as_str(), vsn);
         let app = format!("{folder}/{}", layout::app_name(name.as_str()));

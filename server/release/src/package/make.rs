@@ -59,7 +59,10 @@ pub fn make_tar(tree: &ReleaseTree, vsn: &str, folder: &Path) -> Result<PathBuf,
             lib: format!("{}-{}", lib.name, lib.vsn),
             error,
         })?;
-        if rel.application(lib.name.as_str()).is_none_or(|own| own.vsn != lib.vsn) {
+        if rel
+            .application(lib.name.as_str())
+            .is_none_or(|own| own.vsn != lib.vsn)
+        {
             added.extend(lib_files(&lib.folder, &tree.root().join(&lib.folder))?);
         }
     }

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use pq_otp::Direction;
 use pq_term::Atom;
 
-use super::rc::composed::{Ends, composed};
 use super::rc::Script;
+use super::rc::composed::{Ends, composed};
 use super::{Lookup, SystoolsError, release};
 use crate::app::App;
 use crate::appup::Appup;

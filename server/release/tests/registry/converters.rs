@@ -49,7 +49,10 @@ fn a_version_in_between_comes_and_goes_with_the_release_that_needs_it() {
     assert!(!libs.contains(&"lib/talk-1.1.0"), "{libs:?}");
     let goes = registry.goes_with("1.2.0").unwrap();
     let goes: Vec<&str> = goes.iter().map(|lib| &*lib.folder).collect();
-    assert_eq!(goes, ["lib/quest-1.1.0", "lib/talk-1.2.0", "lib/talk-1.1.0"]);
+    assert_eq!(
+        goes,
+        ["lib/quest-1.1.0", "lib/talk-1.2.0", "lib/talk-1.1.0"]
+    );
     registry.remove("1.2.0").unwrap();
     fixture.is_as(&before, "the tree");
 }
@@ -78,7 +81,10 @@ fn an_unpack_that_is_cut_off_leaves_no_version_in_between() {
     fs::create_dir_all(fixture.path("lib/talk-1.2.0/ebin")).unwrap();
     let mut registry = fixture.open("1.0.0");
     let error = registry.unpack(&package(&fixture)).unwrap_err();
-    assert!(error.to_term().to_string().contains("existing_file"), "{error}");
+    assert!(
+        error.to_term().to_string().contains("existing_file"),
+        "{error}"
+    );
     fs::remove_dir_all(fixture.path("lib/talk-1.2.0")).unwrap();
     fixture.is_as(&before, "the tree");
 }
@@ -90,7 +96,9 @@ fn a_package_is_not_made_without_a_version_in_between_nor_accepted() {
     fs::remove_dir_all(tree.join("lib/talk-1.1.0")).unwrap();
     let tree = ReleaseTree::open(tree, runtime());
     let error = make_tar(&tree, "1.2.0", &fixture.beside("packages")).unwrap_err();
-    let shown = error.to_string().replace(&fixture.beside("author").display().to_string(), "T");
+    let shown = error
+        .to_string()
+        .replace(&fixture.beside("author").display().to_string(), "T");
     expect![[r#""#]].assert_eq(&shown);
 
     let fixture = Fixture::new();
@@ -116,6 +124,9 @@ fn a_name_that_is_no_part_of_a_path_leads_nowhere() {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         libs.sort();
-        assert_eq!(libs, ["quest-1.0.0", "quest-1.1.0", "talk-1.0.0", "talk-1.2.0"]);
+        assert_eq!(
+            libs,
+            ["quest-1.0.0", "quest-1.1.0", "talk-1.0.0", "talk-1.2.0"]
+        );
     }
 }

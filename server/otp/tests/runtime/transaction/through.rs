@@ -4,11 +4,12 @@
 //! Two nodes take the same walk over five versions of a server, one step after the other and several at once. The state notes
 //! in each step what the module `post` of that step says, and a random number. A step down keeps the note of the newer version.
 
+use pq_otp::Ask as _;
+use pq_otp::upgrade::Through;
 use pq_sdk::{
     Ctx, Export, From, Function, Functions, GenServer, InitError, Migrate, Migration, Module, Next,
-    Reason, RngExt, Remote,
+    Reason, Remote, RngExt,
 };
-use pq_otp::upgrade::Through;
 use proptest::prelude::*;
 use proptest::strategy::Strategy as Strategy2;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,10 @@ static SAYS: Remote<(), String> = Remote::new("post", "says");
 /// The note of a version, in a step up to it.
 fn note(vsn: &str, ctx: &mut Ctx<'_>) -> String {
     let says = SAYS.call(ctx, ());
-    format!("{vsn} of post {says}, dice {}", ctx.random_range(0..1_000_000))
+    format!(
+        "{vsn} of post {says}, dice {}",
+        ctx.random_range(0..1_000_000)
+    )
 }
 
 /// A version of the server, and the post of the same version. `converts` and `keeps` name the version before it.
@@ -155,7 +159,10 @@ impl Walk {
     /// The state as its library exports it.
     fn state(&mut self) -> String {
         let server = self.server;
-        let state = self.rig.sim.sys(server, pq_otp::sys::SysMessage::GetState, 1_000);
+        let state = self
+            .rig
+            .sim
+            .sys(server, pq_otp::sys::SysMessage::GetState, 1_000);
         state.unwrap().to_string()
     }
 
@@ -175,14 +182,17 @@ impl Walk {
             match newer == KEEPS {
                 true => Conversion::Carry,
                 false => Conversion::CodeChange {
-                    direction: if is_up { Direction::Up } else { Direction::Down },
+                    direction: if is_up {
+                        Direction::Up
+                    } else {
+                        Direction::Down
+                    },
                     extra: Vec::new(),
                 },
             }
         };
         let through = between.iter().map(|version| {
-            let modules: Arc<dyn Modules> =
-                Arc::new(self.rig.modules.preview(LIBRARIES[*version]));
+            let modules: Arc<dyn Modules> = Arc::new(self.rig.modules.preview(LIBRARIES[*version]));
             Through {
                 module: modules.current("traveller").unwrap(),
                 conversion: conversion(*version),

@@ -120,7 +120,8 @@ fn change(
             match own.find(|mention| mention.is_deleted) {
                 None => Ok(Some(exchange(module, steps))),
                 Some(mention) => {
-                    let what = format!("the step deletes `{module}`, and a later one adds it again");
+                    let what =
+                        format!("the step deletes `{module}`, and a later one adds it again");
                     let term = terms::tagged("delete_module", module);
                     Err(refused(ends, mention.origin.as_ref(), &what, term))
                 }
@@ -132,16 +133,24 @@ fn change(
 /// The instruction for a module of both ends, with the longest timeout and the most careful purges of its steps.
 fn exchange(module: Atom, steps: &[Option<&Mention>]) -> Term {
     let own = || steps.iter().flatten();
-    let careful = |purge: fn(&Mention) -> Purge| {
-        match own().any(|mention| purge(mention) == Purge::Soft) {
+    let careful =
+        |purge: fn(&Mention) -> Purge| match own().any(|mention| purge(mention) == Purge::Soft) {
             true => Purge::Soft.to_term(),
             false => Purge::Brutal.to_term(),
-        }
-    };
-    let (pre, post) = (careful(|mention| mention.pre), careful(|mention| mention.post));
+        };
+    let (pre, post) = (
+        careful(|mention| mention.pre),
+        careful(|mention| mention.post),
+    );
     let no_deps = Term::list([]);
     if own().all(|mention| mention.change.is_none()) {
-        let parts = [Term::atom("load_module"), Term::Atom(module), pre, post, no_deps];
+        let parts = [
+            Term::atom("load_module"),
+            Term::Atom(module),
+            pre,
+            post,
+            no_deps,
+        ];
         return Term::tuple(parts);
     }
     let is_static = own().any(|mention| mention.style == Style::Static);
@@ -196,14 +205,18 @@ fn refused(ends: &Ends<'_>, origin: Option<&Origin>, what: &str, term: Term) -> 
 /// Notes what an instruction does to modules; `false` for an instruction that does anything else.
 fn note(mentions: &mut Vec<Mention>, op: Op, origin: Option<&Origin>) -> bool {
     match op {
-        Op::Plain(Plain::Module(ModuleOp { module, change, .. })) => mention(mentions, module, origin).take(change),
+        Op::Plain(Plain::Module(ModuleOp { module, change, .. })) => {
+            mention(mentions, module, origin).take(change)
+        }
         Op::Plain(Plain::Low(instruction)) => match instruction {
             Instruction::Load {
                 module,
                 pre_purge: pre,
                 post_purge: post,
             } => mention(mentions, module, origin).take(ModuleChange::Load { pre, post }),
-            Instruction::Remove { module, .. } => mention(mentions, module, origin).take(ModuleChange::Delete),
+            Instruction::Remove { module, .. } => {
+                mention(mentions, module, origin).take(ModuleChange::Delete)
+            }
             Instruction::CodeChange { changes, .. } => {
                 for (module, extra) in changes {
                     mention(mentions, module, origin).change = Some(Change::Advanced(extra));

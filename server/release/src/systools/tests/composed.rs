@@ -58,7 +58,12 @@ impl Steps {
 
 /// Versions whose steps can be composed.
 const STEPS: Steps = Steps {
-    modules: ["m, state, gone", "m, state, gone, brief", "m, state", "m, state, new"],
+    modules: [
+        "m, state, gone",
+        "m, state, gone, brief",
+        "m, state",
+        "m, state, new",
+    ],
     up: [
         "{load_module, m}, {update, state, {advanced, first}}, {add_module, brief}",
         "{load_module, state}, {delete_module, gone}, {delete_module, brief}",
@@ -75,7 +80,10 @@ const STEPS: Steps = Steps {
 fn modules_change_as_the_difference_of_the_ends_and_states_go_through_the_versions_in_between() {
     let relup = STEPS.made(&["1"], &["1"]).unwrap();
     expect![[r#""#]].assert_eq(&relup.to_text());
-    assert_eq!(Relup::parse(Path::new("relup"), &relup.to_text()), Ok(relup));
+    assert_eq!(
+        Relup::parse(Path::new("relup"), &relup.to_text()),
+        Ok(relup)
+    );
 }
 
 #[test]
@@ -103,7 +111,8 @@ fn the_low_level_instructions_of_these_are_composed_as_well() {
 #[test]
 fn a_supervisor_that_a_step_asks_for_its_children_is_asked_in_the_version_that_is_reached() {
     let mut steps = STEPS;
-    steps.up[0] = "{update, m, supervisor}, {update, state, {advanced, first}}, {add_module, brief}";
+    steps.up[0] =
+        "{update, m, supervisor}, {update, state, {advanced, first}}, {add_module, brief}";
     let relup = steps.made(&["1"], &[]).unwrap();
     let changes = relup.up[0].script.iter().filter_map(|it| match it {
         Instruction::CodeChange { changes, .. } => Some(changes),
