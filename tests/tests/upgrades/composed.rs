@@ -35,7 +35,7 @@ const PATIENCE_MS: u64 = 60_000;
 
 /// A node whose heroes have played, and whose processes are suspended: conversions alone change them.
 struct Walk {
-    _tree: Tree,
+    tree: Tree,
     house: House,
     handler: ReleaseHandler,
     guests: Vec<Client>,
@@ -69,7 +69,7 @@ impl Walk {
         }
         house.sim.run_ms(dice.next_u64() % 60_000);
         let mut walk = Walk {
-            _tree: tree,
+            tree,
             house,
             handler,
             guests,
@@ -89,6 +89,13 @@ impl Walk {
             .install(&mut self.handler, vsn, &options, |_, _| ());
         let record = installed.unwrap_or_else(|error| panic!("failed to {error}"));
         assert_eq!(record.warnings, [""; 0]);
+    }
+
+    /// Takes the ways out of the relup of a release, so that they are composed from the appups in the tree.
+    fn forget_relup(&self, vsn: &str) {
+        let folder = self.tree.root().join("releases").join(vsn);
+        let relup = format!("{{\"{vsn}\",[],[]}}.");
+        pq_release::put(&folder, "relup", relup.as_bytes()).unwrap();
     }
 
     /// Suspends the processes whose states convert.
@@ -143,6 +150,9 @@ fn walk(make: fn() -> Tree, releases: [&str; 3], seed: u64) {
     let mut at = (dice.next_u64() % 3) as usize;
     let mut stepwise = Walk::begin(make(), &releases, at, seed);
     let mut at_once = Walk::begin(make(), &releases, at, seed);
+    if seed % 2 == 1 {
+        at_once.forget_relup(releases[2]);
+    }
     let mut long_ways = 0;
     for install in 0..INSTALLS {
         let to = (at + 1 + (dice.next_u64() % 2) as usize) % 3;

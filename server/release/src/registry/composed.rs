@@ -24,7 +24,8 @@ impl ReleaseRegistry {
                 Unmade::Refused(up) => up,
             })
         });
-        let (direction, script) = made?;
+        let below = format!("{}/", self.root().display());
+        let (direction, script) = made.map_err(|why| why.replace(&below, ""))?;
         Ok(Planned {
             from: from.clone(),
             to: to.to_string(),

@@ -190,7 +190,7 @@ fn mentions(ends: &Ends<'_>, script: Script) -> Result<Vec<Mention>, Problem> {
         let Step { what, origin } = step;
         let op = syntax::op(&what).map_err(|error| syntax_problem(origin.as_ref(), &error))?;
         if !note(&mut mentions, op, origin.as_ref()) {
-            let sentence = format!("`{what}` cannot be a step among others");
+            let sentence = format!("`{what}` cannot be composed with other steps");
             return Err(refused(ends, origin.as_ref(), &sentence, what));
         }
     }

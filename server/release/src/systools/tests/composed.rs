@@ -79,7 +79,36 @@ const STEPS: Steps = Steps {
 #[test]
 fn modules_change_as_the_difference_of_the_ends_and_states_go_through_the_versions_in_between() {
     let relup = STEPS.made(&["1"], &["1"]).unwrap();
-    expect![[r#""#]].assert_eq(&relup.to_text());
+    expect![[r#"
+        %% coding: utf-8
+        {"4",
+         [{"1",[],
+           [{load_object_code,{a,"4",[m,state,new]}},
+            {load_converters,up,{a,"2",[{m,soft},{state,{advanced,first}}]}},
+            {load_converters,up,{a,"3",[{state,soft}]}},
+            point_of_no_return,
+            {load,{m,brutal_purge,brutal_purge}},
+            {suspend,[{state,500}]},
+            {load,{state,soft_purge,brutal_purge}},
+            {code_change,up,[{state,[third]}]},
+            {resume,[state]},
+            {remove,{gone,brutal_purge,brutal_purge}},
+            {purge,[gone]},
+            {load,{new,brutal_purge,brutal_purge}}]}],
+         [{"1",[],
+           [{load_object_code,{a,"1",[state,gone,m]}},
+            {load_converters,down,{a,"3",[{state,{advanced,[third]}}]}},
+            {load_converters,down,{a,"2",[{state,soft}]}},
+            point_of_no_return,
+            {suspend,[state]},
+            {code_change,down,[{state,first}]},
+            {load,{state,brutal_purge,brutal_purge}},
+            {resume,[state]},
+            {remove,{new,brutal_purge,brutal_purge}},
+            {purge,[new]},
+            {load,{gone,brutal_purge,brutal_purge}},
+            {load,{m,brutal_purge,brutal_purge}}]}]}.
+    "#]].assert_eq(&relup.to_text());
     assert_eq!(
         Relup::parse(Path::new("relup"), &relup.to_text()),
         Ok(relup)
@@ -126,11 +155,11 @@ fn a_supervisor_that_a_step_asks_for_its_children_is_asked_in_the_version_that_i
 fn an_instruction_that_cannot_be_composed_is_named_with_its_file_and_line() {
     let mut steps = STEPS;
     steps.up[1] = "{load_module, state},\n {apply, {m, check, []}}";
-    steps.is_refused(expect![[r#""#]]);
+    steps.is_refused(expect![[r#"link the relup: lib/a-3/ebin/a.appup: line 4: `{apply,{m,check,[]}}` cannot be composed with other steps; a-4 has no way up from 1 of its own, only through 3, 2; an entry `{"1", Instructions}` in lib/a-4/ebin/a.appup would be right ({not_composable,{apply,{m,check,[]}}})"#]]);
     steps.up[1] = "{restart_application, a}";
-    steps.is_refused(expect![[r#""#]]);
+    steps.is_refused(expect![[r#"link the relup: lib/a-3/ebin/a.appup: line 3: `{restart_application,a}` cannot be composed with other steps; a-4 has no way up from 1 of its own, only through 3, 2; an entry `{"1", Instructions}` in lib/a-4/ebin/a.appup would be right ({not_composable,{restart_application,a}})"#]]);
     steps.up[1] = "restart_new_emulator";
-    steps.is_refused(expect![[r#""#]]);
+    steps.is_refused(expect![[r#"link the relup: lib/a-3/ebin/a.appup: line 3: `restart_new_emulator` cannot be composed with other steps; a-4 has no way up from 1 of its own, only through 3, 2; an entry `{"1", Instructions}` in lib/a-4/ebin/a.appup would be right ({not_composable,restart_new_emulator})"#]]);
     steps.up[1] = "{update, state, [m}";
     let error = steps.made(&["1"], &[]).unwrap_err().to_string();
     assert!(error.contains("there is no way up from a-1"), "{error}");
@@ -141,7 +170,7 @@ fn a_module_that_goes_and_comes_again_cannot_be_composed() {
     let mut steps = STEPS;
     steps.modules[3] = "m, state, new, gone";
     steps.up[2] = "{update, state, {advanced, [third]}}, {add_module, new}, {add_module, gone}";
-    steps.is_refused(expect![[r#""#]]);
+    steps.is_refused(expect![[r#"link the relup: lib/a-3/ebin/a.appup: line 3: the step deletes `gone`, and a later one adds it again; a-4 has no way up from 1 of its own, only through 3, 2; an entry `{"1", Instructions}` in lib/a-4/ebin/a.appup would be right ({not_composable,{delete_module,gone}})"#]]);
 }
 
 #[test]
@@ -155,7 +184,7 @@ fn without_an_appup_in_between_there_is_no_way() {
         Options::default(),
         &files,
     );
-    expect![[r#""#]].assert_eq(&error.unwrap_err().to_string());
+    expect![[r#"link the relup: lib/a-4/ebin/a.appup: line 2: there is no way up from a-1, only up from: "3"; an entry `{"1", Instructions}` would be right, or appups of versions in between that lead there ({no_relup,"lib/a-4/ebin/a.appup",{'#application',a,"4"},"1"})"#]].assert_eq(&error.unwrap_err().to_string());
 }
 
 #[test]
