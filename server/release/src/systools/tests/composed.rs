@@ -108,7 +108,8 @@ fn modules_change_as_the_difference_of_the_ends_and_states_go_through_the_versio
             {purge,[new]},
             {load,{gone,brutal_purge,brutal_purge}},
             {load,{m,brutal_purge,brutal_purge}}]}]}.
-    "#]].assert_eq(&relup.to_text());
+    "#]]
+    .assert_eq(&relup.to_text());
     assert_eq!(
         Relup::parse(Path::new("relup"), &relup.to_text()),
         Ok(relup)
