@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`appup`] | `pq appup`: creates or checks the appup between two versions of an application |
 //! | [`relup`] | `pq relup`: compiles the appups between releases into one relup |
+//! | [`explain`] | `pq relup --explain`: shows the steps of its ways |
 //! | [`build`] | `pq build`: builds libraries with cargo and lays out the release |
 //! | [`tar`] | `pq tar`: packs a release of a tree |
 //! | [`same`] | warnings about modules that changed without a new version |
@@ -24,6 +25,7 @@ pub(crate) mod appup;
 pub(crate) mod relup;
 
 pub(crate) mod build;
+mod explain;
 mod same;
 pub(crate) mod tar;
 

@@ -24,6 +24,7 @@ use crate::summed::{Compared, SETTINGS, Summed};
 use crate::sys_config;
 use crate::terms::tagged;
 
+mod converters;
 mod error;
 
 pub use error::BootError;

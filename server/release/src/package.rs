@@ -3,7 +3,8 @@
 //! ```text
 //!   releases/Name.rel                     the description of the release
 //!   releases/Vsn/{Name.rel, relup, sys.config}
-//!   lib/App-Vsn/…                         the files in the application's SHA256SUMS, and that file
+//!   lib/App-Vsn/…                         the files in the application's SHA256SUMS, and that file; also of the versions in
+//!                                         between through which the relup sends states
 //!   SHA256SUMS                            the checksums of all other files of the package
 //! ```
 //!
@@ -80,6 +81,16 @@ pub enum PackageError {
     /// The release cannot boot, so it is not packed.
     #[error(transparent)]
     Boot(#[from] BootError),
+    /// A version in between, through which the relup sends states, is missing or damaged.
+    #[error(
+        "add {lib} to the package: {error}; the relup sends states through it, and `pq build` of the release builds it into the tree"
+    )]
+    Converter {
+        /// The application and version.
+        lib: String,
+        /// The faulty file.
+        error: BootError,
+    },
     /// A file cannot be added to the package.
     #[error("add {name} to the package: {source}")]
     Add {
@@ -129,7 +140,7 @@ impl PackageError {
             }
             PackageError::Refused { file, refusal } => refusal.to_term(file),
             PackageError::Content { term, .. } => term.clone(),
-            PackageError::Boot(error) => error.to_term(),
+            PackageError::Boot(error) | PackageError::Converter { error, .. } => error.to_term(),
             PackageError::Add { name, .. } => not_added(name, "invalid_format"),
             PackageError::Changed { file } => not_added(&file.to_string_lossy(), "bad_checksum"),
             PackageError::Unacceptable { name, refusal } => not_added(name, refusal.word()),

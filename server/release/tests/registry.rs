@@ -5,6 +5,8 @@
 mod archive;
 #[path = "registry/child.rs"]
 mod child;
+#[path = "registry/converters.rs"]
+mod converters;
 #[path = "registry/errors.rs"]
 mod errors;
 #[path = "registry/fixture.rs"]

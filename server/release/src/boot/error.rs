@@ -90,6 +90,12 @@ pub enum BootError {
         /// The application and version that the library belongs to.
         owner: OtherOwner,
     },
+    /// A version in between has no modules, so no state can go through it.
+    #[error("use {}: it lists no modules, and states are to go through them", .file.display())]
+    NoModules {
+        /// The path of the `.app` file.
+        file: PathBuf,
+    },
     /// An application has modules, but no library.
     #[error("find {}: {}", .library.display(), in_words(*.kind))]
     NoLibrary {
@@ -119,6 +125,7 @@ impl BootError {
             }
             BootError::NoChecksum { library, .. } => tagged("no_checksum", path_term(library)),
             BootError::OtherOwner { library, .. } => tagged("wrong_vsn", path_term(library)),
+            BootError::NoModules { file } => tagged("no_modules", path_term(file)),
             BootError::NoLibrary { library, .. } => tagged("no_such_file", path_term(library)),
         }
     }

@@ -127,6 +127,7 @@ impl ReleaseHandler {
         let way = self.way_of(name, &from, &to, direction)?;
         let script = Script::of_one_application(&way.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
+        let converters = self.read_converters(&script)?;
         let mut prepared = Prepared {
             warnings: Vec::new(),
             left: Vec::new(),
@@ -142,6 +143,7 @@ impl ReleaseHandler {
             boot,
             script,
             libraries,
+            converters,
         };
         let before = |handler: &ReleaseHandler| handler.boot_with(name, &from).ok();
         self.look_ahead(driver, &before, &mut prepared)?;

@@ -53,6 +53,19 @@ pub fn make_tar(tree: &ReleaseTree, vsn: &str, folder: &Path) -> Result<PathBuf,
         is_owned(&folder, entry)?;
         added.extend(lib_files(&name, &folder)?);
     }
+    for lib in tree.converters(vsn) {
+        let converter = tree.converter(lib.name, &lib.vsn);
+        converter.map_err(|error| PackageError::Converter {
+            lib: format!("{}-{}", lib.name, lib.vsn),
+            error,
+        })?;
+        if rel
+            .application(lib.name.as_str())
+            .is_none_or(|own| own.vsn != lib.vsn)
+        {
+            added.extend(lib_files(&lib.folder, &tree.root().join(&lib.folder))?);
+        }
+    }
     let bytes = pack(&added)?;
     let place = folder.join(layout::package_name(&rel.name, &rel.vsn));
     durable::write(&place, &bytes)?;

@@ -97,7 +97,7 @@ pub enum RegistryError {
         vsn: String,
     },
     /// No `relup` has a way between the two releases.
-    #[error("install release {to}: there is no way from {from} to {to}; {}", these(.ways))]
+    #[error("install release {to}: there is no way from {from} to {to}; {}; none can be composed: {why}", these(.ways))]
     NoWay {
         /// The version of the running release.
         from: String,
@@ -105,6 +105,8 @@ pub enum RegistryError {
         to: String,
         /// All existing ways, as pairs of versions (from, to).
         ways: Vec<(String, String)>,
+        /// The reason why the appups in the tree have no such way.
+        why: String,
     },
     /// The directory of an application does not exist.
     #[error("find {}: no such folder", .0.display())]

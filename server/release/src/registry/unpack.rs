@@ -3,6 +3,7 @@
 //! The steps: unpack in the work directory, check, compare with the tree, note in the journal, move the directories to their
 //! places one by one, and list the release. The last step makes it unpacked. The package stays where it was.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{RegistryError, ReleaseRegistry, same};
@@ -74,7 +75,8 @@ impl ReleaseRegistry {
     /// The directories of the release that are missing in the tree. Existing directories have to be equal.
     fn missing(&self, rel: &Rel, staging: &Path) -> Result<Vec<String>, RegistryError> {
         let mut missing = Vec::new();
-        for folder in folders(&self.tree, rel) {
+        let staged = ReleaseTree::open(staging, self.tree.runtime().clone());
+        for folder in folders(&staged, rel) {
             let place = self.root().join(&folder);
             if !place.exists() {
                 missing.push(folder);
@@ -86,10 +88,12 @@ impl ReleaseRegistry {
     }
 }
 
-/// The directories of a release, relative to the tree.
-fn folders(tree: &ReleaseTree, rel: &Rel) -> Vec<String> {
-    let needs_files = tree.foreign_to_the_node(rel);
+/// The directories of a release and of the versions in between that its relup names, relative to the tree.
+fn folders(staged: &ReleaseTree, rel: &Rel) -> BTreeSet<String> {
+    let needs_files = staged.foreign_to_the_node(rel);
     let libs = needs_files.map(|entry| layout::lib_name(entry.name.as_str(), &entry.vsn));
+    let converters = staged.converters(&rel.vsn).into_iter();
+    let libs = libs.chain(converters.map(|lib| lib.folder));
     libs.chain([layout::release_name(&rel.vsn)]).collect()
 }
 
