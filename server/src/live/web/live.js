@@ -26,6 +26,8 @@ const page = {
 };
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+// Slow motion that begins by itself is motion that nobody has asked for.
+if (reduced) at("slow").checked = false;
 const crowd = new Crowd(at("dots"), { reduced });
 const rail = new Rail(at("rail"));
 const replay = new Replay(crowd, rail, at("replay"), { over: showInstall });

@@ -2,6 +2,7 @@
 
 import { ask } from "./feed.js";
 import { badge } from "./crowd.js";
+import { Story } from "./story.js";
 
 const CARD_MS = 1_000;
 const TREE_MS = 3_000;
@@ -39,6 +40,7 @@ export class Side {
     // The times at which this page has seen a place get another version, and another process.
     this.since = new Map();
     this.born = new Map();
+    this.story = new Story(at("story"), at("events"));
     this.tabs = ["one", "tree", "play"];
     for (const tab of this.tabs) at(`tab-${tab}`).addEventListener("click", () => this.open(tab));
     document.querySelector("[role=tablist]").addEventListener("keydown", (event) => {
@@ -71,6 +73,7 @@ export class Side {
     }
     if (tab === "tree") this.tree();
     if (tab === "play") this.frame();
+    if (tab !== "one") this.story.close();
   }
 
   hello(hello) {
@@ -141,8 +144,10 @@ export class Side {
 
   /// Asks for the card of the chosen avatar, while it can be seen.
   async refresh() {
+    if (document.hidden) this.story.close();
     if (this.place < 0 || this.tab !== "one" || document.hidden) return;
     const place = this.place;
+    this.story.follow(place);
     try {
       const card = await ask(`/live/avatar/${place}`);
       if (place === this.place) this.show(card);
@@ -172,7 +177,8 @@ export class Side {
     at("code").replaceChildren(badge(number), ` ${vsn}`);
     const since = this.since.get(card.place);
     const born = this.born.get(card.place);
-    at("clock-process").textContent = born ? `new ${clock(Date.now() - born)}` : "the same";
+    const age = card.since_unix_s === null ? "the same" : clock(Date.now() - card.since_unix_s * 1_000);
+    at("clock-process").textContent = born ? `new ${clock(Date.now() - born)}` : age;
     at("clock-socket").textContent = card.socket ? clock(Date.now() - card.socket.since_unix_ms) : "none";
     at("clock-code").textContent = since ? clock(Date.now() - since) : "as before";
     at("clock-of-code").classList.toggle("new", Boolean(since));
