@@ -156,7 +156,11 @@ impl Gateway {
             let parting = part(socket, end, self.ending.clone());
             let wait = self.place.as_ref().and_then(|_| end.wait());
             let returned = match (returned, wait) {
-                (None, None) => return parting.await,
+                (None, None) => {
+                    // The door learns of the end before the client has read the reason.
+                    drop(pipe);
+                    return parting.await;
+                }
                 (None, Some(limit)) => {
                     tokio::spawn(parting);
                     self.wait(limit, &mut pipe).await
