@@ -1,19 +1,10 @@
 //! The commands of a release's author: the `pq` program with files on the disk.
-#![allow(clippy::unwrap_used)]
 
-#[path = "author/appup.rs"]
 mod appup;
-#[path = "author/build.rs"]
 mod build;
-#[path = "author/demo.rs"]
 mod demo;
-#[path = "author/fresh.rs"]
 mod fresh;
-#[path = "author/heap.rs"]
 mod heap;
-#[path = "author/lamp.rs"]
 mod lamp;
-#[path = "author/relup.rs"]
 mod relup;
-#[path = "author/toolchain.rs"]
 mod toolchain;

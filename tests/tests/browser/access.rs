@@ -7,8 +7,8 @@ use pq_tests::running::{Running, Tree};
 use pq_tests::scrape::address;
 use serde_json::{Value, json};
 
-use crate::chromium::{Browser, block_on};
-use crate::{node, page_of};
+use crate::browser::chromium::{Browser, block_on};
+use crate::browser::{node, page_of};
 
 const RULES: &str = include_str!("access.js");
 

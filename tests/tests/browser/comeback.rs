@@ -10,8 +10,8 @@ use std::thread;
 
 use pq_tests::running::{PATIENCE, PROMPT, RawClient, Running, Signal, THIRD, Tree, poll, pq};
 
-use crate::chromium::{Browser, block_on};
-use crate::page_of;
+use crate::browser::chromium::{Browser, block_on};
+use crate::browser::page_of;
 
 const ENTER: &str = "\u{e007}";
 

@@ -5,7 +5,9 @@ use std::thread;
 
 use pq_tests::running::{Disk, PATIENCE, PROMPT, Player, RawClient, Running, Signal, Tree, poll};
 
-use crate::player::{asks, chooses, comes_back, counted, is_in_state, types_twice, with_word};
+use crate::comeback::player::{
+    asks, chooses, comes_back, counted, is_in_state, types_twice, with_word,
+};
 
 /// The end of the question for a word.
 const ASKED: &[u8] = b"another name.)\r\n";
@@ -265,7 +267,7 @@ fn a_hero_that_is_taken_over_while_it_is_set_aside_is_there_once_and_comes_back(
         // The second failure within a minute sets the hero aside; until then it is restarted as it was saved.
         let is_aside = || {
             let _ = tree.operate(&["kill", "Ann"]);
-            (crate::player::state(&tree, "Ann") == "set aside").then_some(())
+            (crate::comeback::player::state(&tree, "Ann") == "set aside").then_some(())
         };
         assert!(poll(PATIENCE, is_aside).is_some());
         takers.join().unwrap();

@@ -2,7 +2,9 @@
 
 use pq_tests::running::{PATIENCE, Running, Tree, poll};
 
-use crate::player::{asks, chooses, comes_back, experience, is_in_state, types_twice, with_word};
+use crate::comeback::player::{
+    asks, chooses, comes_back, experience, is_in_state, types_twice, with_word,
+};
 
 #[test]
 fn commands_are_answered_while_the_story_goes_on() {
