@@ -343,11 +343,12 @@ at("dots").addEventListener("keydown", (event) => {
 
 /// Says in the line of orders which processes failed and which were started again.
 function note(events) {
-  for (const { kind, name, child, pid, why } of events) {
+  for (const { kind, supervisor, name, child, pid, why } of events) {
     const who = name || child || pid;
     if (kind === "failed") orders.tell(`${who} has failed: ${why}`);
     if (kind === "restarted") {
       orders.tell(`${who} was started again as ${pid}`);
+      side.restarted(supervisor);
       livesAgain(pid);
     }
     if (kind === "stalled" || kind === "given_up") orders.tell(why || `${who} ends: a child failed too often`);

@@ -40,6 +40,8 @@ export class Side {
     // The times at which this page has seen a place get another version, and another process.
     this.since = new Map();
     this.born = new Map();
+    // The restarts that this page has seen, by the module of the supervisor.
+    this.restarts = new Map();
     this.story = new Story(at("story"), at("events"));
     this.tabs = ["one", "tree", "play"];
     for (const tab of this.tabs) at(`tab-${tab}`).addEventListener("click", () => this.open(tab));
@@ -140,6 +142,11 @@ export class Side {
     this.chosen(place);
     this.open("one");
     this.refresh();
+  }
+
+  /// A supervisor has started a child again.
+  restarted(supervisor) {
+    this.restarts.set(supervisor, (this.restarts.get(supervisor) ?? 0) + 1);
   }
 
   /// Asks for the card of the chosen avatar, while it can be seen.
@@ -245,6 +252,8 @@ export class Side {
         const many = row.count > 1 ? ` × ${row.count}` : "";
         const below = row.below ? `, ${row.below} below` : "";
         item.append(fold, element("b", row.name ?? row.module), element("span", `${many}${below}`), element("i", row.vsn));
+        const restarts = this.restarts.get(row.module);
+        if (restarts) item.append(element("span", restarts === 1 ? "1 restart seen" : `${restarts} restarts seen`, "waits"));
         if (row.messages) item.append(element("span", `${row.messages} waiting`, "waits"));
         if (row.pid) item.append(element("code", row.pid));
         return [item];
