@@ -89,7 +89,7 @@ fn say_packed(root: &Path, vsn: &str) {
     match is_next(root, vsn) {
         true => say_what_to_type(root),
         false => say(format_args!(
-            "\nRelease {vsn} is packed, too: its players come back to their heroes by a word. When the release before it is \
+            "\nRelease {vsn} is packed, too: its players come back by a word. When the release before it is \
              permanent, the same lines with {vsn} install it."
         )),
     }

@@ -86,7 +86,7 @@ struct Judged {
 
 /// A word that was right, or was chosen: its client may want a token.
 struct Proved {
-    /// The client's port.
+    /// The port of the client, which may want a token.
     port: u64,
     /// The number of the row, and the name of the avatar.
     row: u64,

@@ -47,7 +47,7 @@ pub(crate) struct Watch {
 
 /// A viewer of a story.
 pub(crate) trait Listener: Send {
-    /// Takes a line.
+    /// Takes a line of the story.
     fn line(&mut self, line: &StoryLine) -> impl Future<Output = ()> + Send;
 
     /// Takes a sign that the node lives, while nothing happens.

@@ -127,7 +127,7 @@ enum Piped {
 
 /// The reason why one connection of a session carries nothing more.
 enum Over {
-    /// It has ended.
+    /// It has ended, for this reason.
     Ended(End),
     /// The client has another one.
     Returned(Returned),

@@ -388,7 +388,7 @@ impl Browser {
         (ticket, number("number"), number("taken"))
     }
 
-    /// Receives this text.
+    /// Receives this text as a binary frame.
     async fn reads(&mut self, text: &str) {
         let frame = (BINARY, text.as_bytes().to_vec());
         assert_eq!(self.frame().await, Some(frame));
