@@ -24,4 +24,5 @@ mod saves;
 mod simulation;
 mod systools_oracle;
 mod telnet;
+mod trust;
 mod upgrades;

@@ -136,6 +136,7 @@ impl Show for Entry {
             ("took", format!("{} ms", deed.took_ms)),
             ("pause", deed.pause_us.map_or(String::new(), all_of)),
             ("message", or_none(&deed.message)),
+            ("author", or_none(&deed.author)),
         ])
     }
 }
