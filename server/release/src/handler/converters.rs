@@ -38,7 +38,7 @@ impl ReleaseHandler {
             let unread = |error| FailedStep::Converter {
                 lib: of.lib,
                 vsn: of.vsn.clone(),
-                error,
+                error: Box::new(error),
             };
             let app = self.registry.tree().converter(of.lib, &of.vsn);
             let app = app.map_err(unread)?;

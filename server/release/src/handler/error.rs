@@ -75,7 +75,7 @@ pub enum FailedStep {
         /// The version in between.
         vsn: String,
         /// The faulty file.
-        error: BootError,
+        error: Box<BootError>,
     },
     /// The relup leaves code of the running release.
     #[error("install release {to} as a whole: {}; correct the relup, or install a part with --partial", .left.join("; "))]
@@ -245,7 +245,8 @@ impl FailedStep {
     fn is_checksum(&self) -> bool {
         match self {
             FailedStep::Load(error) => is_checksum(error),
-            FailedStep::Boot(error) | FailedStep::Converter { error, .. } => error.is_checksum(),
+            FailedStep::Boot(error) => error.is_checksum(),
+            FailedStep::Converter { error, .. } => error.is_checksum(),
             FailedStep::File(error) => error.is_checksum(),
             _ => false,
         }

@@ -130,7 +130,7 @@ enum Over {
     /// It has ended, for this reason.
     Ended(End),
     /// The client has another one.
-    Returned(Returned),
+    Returned(Box<Returned>),
 }
 
 impl From<End> for Over {
@@ -150,7 +150,7 @@ impl Gateway {
                 Err(end) => Over::Ended(end),
             };
             let (end, returned) = match over {
-                Over::Returned(returned) => (End::Elsewhere, Some(returned)),
+                Over::Returned(returned) => (End::Elsewhere, Some(*returned)),
                 Over::Ended(end) => (end, None),
             };
             let parting = part(socket, end, self.ending.clone());
@@ -195,7 +195,7 @@ impl Gateway {
             let next = tokio::select! {
                 piped = pipe.next(true) => Next::Piped(piped),
                 message = receive(socket, &self.budget), if is_idle => Next::FromClient(message),
-                returned = returned(&mut self.place) => return Over::Returned(returned),
+                returned = returned(&mut self.place) => return Over::Returned(Box::new(returned)),
                 _ = pings.tick() => Next::Ask,
             };
             let is_silent = matches!(next, Next::Ask) && !is_heard && is_idle;
