@@ -246,7 +246,7 @@ impl Booted {
     }
 
     /// The service for words of players.
-    pub(crate) fn words(&self) -> &Words {
+    pub(crate) fn words(&self) -> &Arc<Words> {
         &self.words
     }
 

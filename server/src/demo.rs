@@ -3,6 +3,7 @@
 //! ```text
 //!   releases/1.0.0 ─► libraries ─► the tree ─► boot ─► players
 //!   releases/1.1.0 ─► relup                          ─► libraries ─► a tree beside it ─► the package
+//!   releases/1.2.0 ─► relup                            ─► the same behind that
 //! ```
 //! A tree whose permanent release is another one stays as it is, because a user has upgraded it.
 
@@ -34,7 +35,7 @@ use crate::{boot, cli, logging, metrics, options, run};
 mod next;
 mod typed;
 
-use next::{FIRST, NEXT, Next, rel_file};
+use next::{FIRST, Next, Packing, after, rel_file};
 use typed::typed;
 
 /// Builds the first release unless the tree has a newer one, runs the permanent release, and packs the next one
@@ -48,15 +49,15 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     ));
     let root = options.root.clone();
     let root = root.unwrap_or_else(|| workspace.target().join("rel"));
-    let next = match permanent(&root)? {
+    let later = match permanent(&root)? {
         Some(vsn) if vsn != FIRST => {
             say(format_args!(
                 "release {vsn} is permanent in {}",
                 root.display()
             ));
-            None
+            Next::missing(&workspace, &vsn, &listed(&root))?
         }
-        _ => prepare(workspace, &root)?,
+        _ => prepare(&workspace, &root)?,
     };
     if options.fresh {
         set_saves_aside(&root)?;
@@ -66,16 +67,32 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     run::run(&root, run::Which::default(), &node, |addresses, running| {
         say_where_to_watch(running);
         say_where_to_play(addresses, &node);
-        match next {
-            Some(next) => {
-                say(format_args!(
-                    "\nRelease {NEXT} is being built. The lines that install it are printed when it is ready."
-                ));
-                packing = Some(next.pack(root.clone(), say_what_to_type));
-            }
-            None => say_what_to_type(&root),
+        match later.first() {
+            Some(next) if is_next(&root, next.vsn) => say(format_args!(
+                "\nRelease {} is being built. The lines that install it are printed when it is ready.",
+                next.vsn
+            )),
+            _ => say_what_to_type(&root),
         }
+        packing = Some(Packing::begin(workspace, later, root.clone(), say_packed));
     })
+}
+
+/// Whether this release follows the permanent one.
+fn is_next(root: &Path, vsn: &str) -> bool {
+    let permanent = permanent(root).ok().flatten();
+    permanent.is_some_and(|permanent| after(&permanent) == Some(vsn))
+}
+
+/// Prints how to install a release that is packed.
+fn say_packed(root: &Path, vsn: &str) {
+    match is_next(root, vsn) {
+        true => say_what_to_type(root),
+        false => say(format_args!(
+            "\nRelease {vsn} is packed, too: its players come back by a word. When the release before it is \
+             permanent, the same lines with {vsn} install it."
+        )),
+    }
 }
 
 /// Adds the default web ports to the options; with `--port 0`, the web ports are also picked by the system.
@@ -119,19 +136,16 @@ fn permanent(root: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// Builds the first release in the tree. Returns the next release for packing, unless the tree has it.
-fn prepare(workspace: Arc<Workspace>, root: &Path) -> anyhow::Result<Option<Next>> {
+/// Builds the first release in the tree. Returns the later ones for packing, except those that the tree has.
+fn prepare(workspace: &Arc<Workspace>, root: &Path) -> anyhow::Result<Vec<Next>> {
     if layout::releases(root).is_dir() {
         // Nothing is replaced under a running node, and a conflict is reported before cargo builds.
         drop(TreeLock::take(root)?);
     }
-    let first = Pieces::build(&workspace, &rel_file(&workspace, FIRST)?)?;
+    let first = Pieces::build(workspace, &rel_file(workspace, FIRST)?)?;
     // New builds may change libraries without a new version, which is permitted here because no node runs them.
     say_where(&first.lay_out(root, Overwrite::Code)?, root);
-    match listed(root).iter().any(|release| release.vsn == NEXT) {
-        true => Ok(None),
-        false => Next::find(workspace).map(Some),
-    }
+    Next::missing(workspace, FIRST, &listed(root))
 }
 
 /// The directory of the first release in the sources; `None` without sources.
@@ -208,19 +222,16 @@ fn say_what_to_type(root: &Path) {
     say(format_args!("\nCtrl-C stops the node."));
 }
 
-/// The commands that upgrade the permanent release to the next release; empty if the next release is permanent.
+/// The commands that upgrade the permanent release to the next release; empty if there is none.
 fn next_lines(permanent: &str, listed: &[Release]) -> Vec<String> {
     let mut listed = listed.iter();
-    let Some(first) = listed.clone().find(|release| release.vsn == FIRST) else {
+    let running = listed.clone().find(|release| release.vsn == permanent);
+    let (Some(Release { name, .. }), Some(next)) = (running, after(permanent)) else {
         return Vec::new();
     };
-    if permanent != FIRST {
-        return Vec::new();
-    }
-    let name = &first.name;
-    let is_new = listed.all(|release| release.vsn != NEXT);
-    let unpack = is_new.then(|| format!("unpack {name}-{NEXT}"));
-    let others = ["install", "make-permanent"].map(|word| format!("{word} {NEXT}"));
+    let is_new = listed.all(|release| release.vsn != next);
+    let unpack = is_new.then(|| format!("unpack {name}-{next}"));
+    let others = ["install", "make-permanent"].map(|word| format!("{word} {next}"));
     unpack.into_iter().chain(others).collect()
 }
 
@@ -255,6 +266,15 @@ mod tests {
             lines("1.0.0", &["1.1.0", "1.0.0"]),
             ["install 1.1.0", "make-permanent 1.1.0"]
         );
-        assert!(lines("1.1.0", &["1.1.0", "1.0.0"]).is_empty());
+        assert_eq!(
+            lines("1.1.0", &["1.1.0", "1.0.0"]),
+            [
+                "unpack processquest-1.2.0",
+                "install 1.2.0",
+                "make-permanent 1.2.0"
+            ]
+        );
+        assert!(lines("1.2.0", &["1.2.0", "1.1.0"]).is_empty());
+        assert!(lines("0.9.0", &["0.9.0"]).is_empty());
     }
 }

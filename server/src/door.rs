@@ -159,7 +159,7 @@ fn read(
     Ok(Settings {
         supervisor: sessions.unwrap_or_default(),
         noun: game.noun.clone(),
-        game: Arc::new(Asker::new(node, booted.names(), &game)),
+        game: Arc::new(Asker::new(booted, &game)),
         listing: Arc::new(Listed {
             releases,
             variables,

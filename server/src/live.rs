@@ -4,6 +4,7 @@
 //!   GET  /live, /live/…js, …css      the page, out of this program                                 `files`
 //!   GET  /live/ws                    WebSocket: text is the feed, binary frames are the crowd      `stream`
 //!   GET  /live/avatar, /live/find    one avatar: its process, connection and state                 `avatar`
+//!   GET  /live/story                 WebSocket: the last events of one avatar                      `story`
 //!   GET  /live/tree, /live/installs, /live/recordings, /live/releases                              `look`
 //!   POST /live/orders                an operation, with an operator's token                        `orders`, `tokens`
 //! ```
@@ -16,6 +17,7 @@ mod gate;
 mod look;
 mod orders;
 pub(crate) mod place;
+mod story;
 mod stream;
 pub(crate) mod tokens;
 
@@ -46,6 +48,7 @@ pub(crate) fn router(hosts: Arc<Hosts>) -> Router<Source> {
         .route("/live/ws", get(stream::enter))
         .route("/live/avatar/{place}", get(avatar::at_place))
         .route("/live/find/{text}", get(avatar::find))
+        .route("/live/story/{place}", get(story::enter))
         .route("/live/tree", get(look::tree).layer(Extension(last_tree)))
         .route("/live/installs", get(look::installs))
         .route("/live/releases", get(look::releases))

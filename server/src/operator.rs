@@ -17,3 +17,4 @@ mod viewing;
 mod watching;
 
 pub(crate) use socket::OperatorSocket;
+pub(crate) use watching::{Listener, Watch, parent_in, watch};

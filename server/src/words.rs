@@ -12,22 +12,24 @@
 //! | `words:look(Name)` | `#{taken => bool, kept => bool}`: whether the name is taken, and whether the node keeps words |
 //! | `words:has(Avatar)` | whether the avatar has a word |
 //! | `words:judge(Port, N)` | `fit`, `short`, `long` or `gone`, for a new word |
+//! | `words:same(Port, N, M)` | whether two lines in a row are the same word, for one that was typed twice |
 //! | `words:check(Port, N, Name, Ref)` | whether the question is taken. `Said`: `#{plays => Avatar}`, `wrong`, `later`, `busy`, `aside` |
 //! | `words:keep(Port, N, Avatar, Ref)` | the same. `Said`: `kept`, `not_kept`, `busy` |
 //!
-//! The threads and limits are in `pq_login`, the rows in `pq_saves`; `linger` has avatars whose players are away. In a node without
-//! saves no words are kept.
+//! The threads and limits are in `pq_login`, the rows in `pq_saves`; `linger` has avatars whose players are away, `tokens` the
+//! logins that browsers remember. In a node without saves no words are kept.
 
 mod calls;
 mod counts;
 pub(crate) mod linger;
+mod tokens;
 
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use pq_login::{Guesses, Pool, Secret, hash, verify};
+use pq_login::{Guesses, Pool, Proof, Record, Secret, hash, verify};
 use pq_otp::{Node, Pid, Term};
 use pq_saves::{NotBack, Saves, Versions};
 use pq_sdk::words::Said;
@@ -68,8 +70,36 @@ struct Connected {
     counts: Counts,
 }
 
-/// A sealed line that was taken from the door, and the address of its client.
-type Taken = (Secret, IpAddr);
+/// A sealed line that was taken from the door.
+struct Taken {
+    word: Secret,
+    /// The port and the address of its client.
+    port: u64,
+    address: IpAddr,
+}
+
+/// The answer to a question, and what follows from it.
+struct Judged {
+    said: Said,
+    proved: Option<Proved>,
+}
+
+/// A word that was right, or was chosen: its client may want a token.
+struct Proved {
+    /// The port of the client, which may want a token.
+    port: u64,
+    /// The number of the row, and the name of the avatar.
+    row: u64,
+    name: String,
+    /// The token by which the word was right, and its end.
+    by: Option<(Secret, u64)>,
+}
+
+impl From<Said> for Judged {
+    fn from(said: Said) -> Judged {
+        Judged { said, proved: None }
+    }
+}
 
 /// A question of a session, which is answered by a message.
 struct Asked {
@@ -110,13 +140,17 @@ impl Words {
 }
 
 impl Connected {
-    /// The sealed line of a client, and its address.
+    /// The sealed line of a client.
     fn sealed(&self, port: u64, number: u64) -> Option<Taken> {
         let (line, address) = self.parts.door.upgrade()?.sealed(port, number)?;
-        Some((Secret::new(line.to_vec()), address))
+        Some(Taken {
+            word: Secret::new(line.to_vec()),
+            port,
+            address,
+        })
     }
 
-    /// Takes the sealed line of a client, which is wiped at the door.
+    /// Takes the sealed line of a client, which is wiped at the door, with the one before it.
     fn take(&self, port: u64, number: u64) -> Option<Taken> {
         let taken = self.sealed(port, number)?;
         if let Some(door) = self.parts.door.upgrade() {
@@ -129,13 +163,14 @@ impl Connected {
     fn queue(
         self: &Arc<Connected>,
         asked: Asked,
-        work: impl FnOnce(&Connected) -> Said + Send + 'static,
+        work: impl FnOnce(&Connected) -> Judged + Send + 'static,
     ) -> bool {
         let connected = self.clone();
         let is_queued = self.pool.submit(move || {
-            let said = work(&connected);
+            let Judged { said, proved } = work(&connected);
             connected.counts.note(said);
             connected.answer(&asked, said);
+            proved.map(|proved| connected.remember(&proved));
         });
         if !is_queued {
             self.counts.note_refused();
@@ -144,30 +179,49 @@ impl Connected {
     }
 
     /// Compares a word, and gives the avatar to the session.
-    fn check(&self, session: Pid, name: &str, taken: Taken) -> Said {
-        let (word, address) = taken;
+    fn check(&self, session: Pid, name: &str, taken: Taken) -> Judged {
         let folded = regis_confusable::skeleton(name);
         let folded = String::from_utf8_lossy(folded.as_bytes());
-        let Some(guess) = self.guesses.begin(&folded, address, Instant::now()) else {
-            return Said::Later;
+        let Some(guess) = self.guesses.begin(&folded, taken.address, Instant::now()) else {
+            return Said::Later.into();
         };
-        let Some(saves) = self.parts.saves.upgrade() else {
-            return Said::Busy;
+        let Some((saves, known)) = self.known(name) else {
+            // Nobody has compared it, so it is no wrong one.
+            self.guesses.take_back(&guess);
+            return Said::Busy.into();
         };
-        let known = match saves.word_of(name) {
-            Ok(known) => known,
+        let record = known.as_ref().map(|(_, record)| record);
+        let proof = verify(&taken.word, record, unix_s());
+        let (Some(proof), Some((row, _))) = (proof, known) else {
+            return Said::Wrong.into();
+        };
+        self.guesses.take_back(&guess);
+        let by = match proof {
+            Proof::Word => None,
+            Proof::Token { until_unix_s } => Some((taken.word, until_unix_s)),
+        };
+        let said = self.give(&saves, row, session);
+        let proved = matches!(said, Said::Plays(_)).then(|| Proved {
+            port: taken.port,
+            row,
+            name: name.to_string(),
+            by,
+        });
+        Judged { said, proved }
+    }
+
+    /// The saves, and the row with a word and this name; `None` when they do not answer.
+    fn known(&self, name: &str) -> Option<(Arc<Saves>, Option<(u64, Record)>)> {
+        let saves = self.parts.saves.upgrade()?;
+        match saves.word_of(name) {
+            Ok(known) => {
+                let known = known.map(|(row, text)| (row, Record::read(&text)));
+                Some((saves, known))
+            }
             Err(why) => {
                 tracing::warn!("failed to compare a word: {why}");
-                return Said::Busy;
+                None
             }
-        };
-        let hash = known.as_ref().map(|(_, hash)| &**hash);
-        match (verify(&word, hash), known) {
-            (true, Some((id, _))) => {
-                self.guesses.right(&guess);
-                self.give(&saves, id, session)
-            }
-            _ => Said::Wrong,
         }
     }
 
@@ -190,16 +244,24 @@ impl Connected {
     }
 
     /// Keeps a word for an avatar.
-    fn keep(&self, avatar: Pid, word: &Secret) -> Said {
-        let kept = match (self.parts.saves.upgrade(), hash(word)) {
+    fn keep(&self, avatar: Pid, taken: &Taken) -> Judged {
+        let kept = match (self.parts.saves.upgrade(), hash(&taken.word)) {
             (Some(saves), Some(hash)) => saves.keep_word(avatar, hash),
-            _ => return Said::NotKept,
+            _ => return Said::NotKept.into(),
         };
         match kept {
-            Ok(()) => Said::Kept,
+            Ok(row) => Judged {
+                said: Said::Kept,
+                proved: Some(Proved {
+                    port: taken.port,
+                    row: row.id,
+                    name: row.name,
+                    by: None,
+                }),
+            },
             Err(why) => {
                 tracing::warn!(%avatar, "failed to keep a word: {why}");
-                Said::NotKept
+                Said::NotKept.into()
             }
         }
     }
@@ -208,4 +270,10 @@ impl Connected {
         let message = calls::message(asked.reference, said);
         send(&self.parts.node, asked.session, &message);
     }
+}
+
+/// Seconds since 1970; 0 for a clock before that.
+fn unix_s() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }

@@ -40,7 +40,7 @@ pub use entrance::door::Door;
 pub use entrance::tls::{KeyError, Keys};
 pub use session::connection::{End, Owner};
 pub use session::crowd::Guest;
-pub use session::port::Port;
+pub use session::port::{Port, Sealed};
 pub use session::told::{Told, Waiting};
 pub use settings::game::{Avatar, Game, Login, Noun, Sheet};
 pub use settings::limits::{Limits, Rate};

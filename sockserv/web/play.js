@@ -3,11 +3,10 @@
 //   WebSocket ─► binary frames ─► terminal, and the story as plain text for screen readers
 //             └► text frames ──► the hero, upgrades, and the visibility of typed text
 //   the typed line ─► binary frame; the size of the terminal ─► PQ.Window
+//   a broken connection ─► another one, which goes on where that one stopped (session.js)
 //
 // The style is in play.css, the meaning of the frames in src/entrance/web/speech.rs.
 "use strict";
-
-const PROTOCOL = "gmcp.mudstandards.org";
 
 // The number of typed lines that the arrow keys bring back, and of lines kept of the story as text.
 const HISTORY_MAX = 100;
@@ -94,45 +93,52 @@ function write(told, kind = "") {
 
 // ---- the connection ----
 
-let socket;
+const session = new Session({ begins, opened, told, heard, missing, waits, over, hasLogin: () => Boolean(login.known) });
 let decoder;
 let hasTyped;
 let goodbye;
 
-function connect() {
-  const reader = plain.getAttribute("aria-pressed") === "true" ? "?reader=screen" : "";
-  const address = new URL(`/ws${reader}`, location.href.replace(/^http/, "ws"));
-  const mine = new WebSocket(address, PROTOCOL);
-  let wasOpen = false;
-  socket = mine;
+// A new session begins: nothing is known of it, and the server learns what this page wants.
+function begins() {
   decoder = new TextDecoder();
   hasTyped = false;
   goodbye = "";
-  mine.binaryType = "arraybuffer";
-  mine.onopen = () => { wasOpen = true; opened(); };
-  mine.onmessage = ({ data }) => (mine === socket) && (typeof data === "string" ? heard(data) : told(data));
-  mine.onclose = ({ reason }) => (mine === socket) && closed(wasOpen, reason);
+  tell(`Core.Hello ${JSON.stringify({ client: "Process Quest page", version: "1" })}`);
+  tell('Core.Supports.Set ["Char 1","PQ 1"]');
+}
+
+function connect() {
   state("connecting", "");
+  session.open(plain.getAttribute("aria-pressed") === "true");
 }
 
 function opened() {
   state("connected", "open");
   ended.hidden = true;
   form.hidden = false;
-  tell(`Core.Hello ${JSON.stringify({ client: "Process Quest page", version: "1" })}`);
-  tell('Core.Supports.Set ["Char 1","PQ 1"]');
   fit.fit();
   tellSize();
   typed.focus();
 }
 
-function told(data) {
-  const bytes = new Uint8Array(data);
+function told(bytes) {
   terminal.write(bytes);
   story(decoder.decode(bytes, { stream: true }));
 }
 
-function closed(wasOpen, reason) {
+// Frames that the server does not have any more.
+function missing(count) {
+  finish();
+  const text = `[${count} messages are missing here.]`;
+  terminal.write(`\r\n${text}\r\n`);
+  write(text, "own");
+}
+
+function waits() {
+  state("coming back", "busy");
+}
+
+function over(why) {
   finish();
   state("not connected", "");
   show(true);
@@ -140,7 +146,7 @@ function closed(wasOpen, reason) {
   choices.hidden = true;
   form.hidden = true;
   ended.hidden = false;
-  const why = wasOpen ? reason || "the connection was lost" : "the server does not answer";
+  at("another").hidden = !login.known;
   at("why").textContent = goodbye || `It is over for now: ${why.replace(/\.$/, "")}.`;
   at("again").focus();
 }
@@ -151,8 +157,12 @@ function state(text, kind) {
 }
 
 function tell(message) {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(message);
+  session.send(message);
 }
+
+// ---- the remembered login ----
+
+const login = new Login(at("login"), at("remember"), tell);
 
 // ---- typed text ----
 
@@ -160,9 +170,10 @@ const history = [];
 let place = 0;
 
 function send(text) {
-  if (socket?.readyState !== WebSocket.OPEN) return;
+  if (!session.isOpen) return;
   const isSecret = typed.type === "password";
-  socket.send(new TextEncoder().encode(`${text}\r\n`));
+  if (isSecret) login.asks();
+  session.send(new TextEncoder().encode(`${text}\r\n`), isSecret);
   hasTyped = true;
   if (!isSecret) {
     const own = text.replace(UNSEEN, "");
@@ -188,6 +199,7 @@ function recall(step) {
 // A password is shown as dots, and is not kept in the history.
 function show(isShown) {
   typed.type = isShown ? "text" : "password";
+  login.mayAsk(!isShown);
 }
 
 form.addEventListener("submit", (event) => {
@@ -211,11 +223,17 @@ document.addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey, target })
   if (key.length === 1 && !ctrlKey && !metaKey && !altKey && isElsewhere) typed.focus();
 });
 at("terminal").addEventListener("mouseup", () => terminal.hasSelection() || typed.focus());
-at("again").addEventListener("click", () => {
+at("again").addEventListener("click", () => playAgain());
+at("another").addEventListener("click", () => {
+  login.isAsked = false;
+  playAgain();
+});
+
+function playAgain() {
   terminal.reset();
   log.replaceChildren();
   connect();
-});
+}
 
 plain.addEventListener("click", () => setPlain(plain.getAttribute("aria-pressed") !== "true"));
 
@@ -226,17 +244,18 @@ function setPlain(isPlain) {
   document.body.classList.toggle("plain", isPlain);
   localStorage.setItem("plain", isPlain);
   log.scrollTop = log.scrollHeight;
-  if (socket && !hasTyped && socket.readyState === WebSocket.OPEN) {
-    terminal.reset();
-    log.replaceChildren();
-    socket.close();
-    connect();
+  if (session.isOpen && !hasTyped) {
+    session.leave();
+    playAgain();
   }
 }
 
 // ---- messages for programs (GMCP) ----
 
 const MESSAGES = {
+  "char.login.default": () => login.offers(),
+  "char.login.result": (result) => login.answered(result),
+  "pq.token": (token) => login.keep(token),
   "char.name": ({ name, fullname }) => named(fullname ?? name),
   "char.status": (status) => ["level", "gold", "location", "quest"].forEach((key) => fact(key, status[key])),
   "char.vitals": ({ xp, maxxp }) => experienced(xp, maxxp),

@@ -4,12 +4,16 @@
 //!   node ─┬ HTTP ────────► files as the node sends them
 //!         ├ WebSocket ───► a library for Python (`websocket`)
 //!         ├ page ────────► Chromium, driven by WebDriver (`chromium`)
+//!         ├ broken lines ► Chromium behind a wire that a test cuts (`comeback`)
+//!         ├ both pages ──► Chromium, for keyboards, screen readers and projectors (`access`)
 //!         ├ live page ───► Chromium, and requests that are refused (`live`)
 //!         └ all of these, telnet and TLS ─► all kinds of clients at once (`together`)
 //! ```
 //! The bits of frames, and the treatment of clients that hang, are tested in `sockserv` on a virtual clock.
 
+mod access;
 mod chromium;
+mod comeback;
 mod live;
 mod page;
 mod together;

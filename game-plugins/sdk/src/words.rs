@@ -31,6 +31,7 @@ pub fn login_result(result: Result<(), &str>) -> String {
 static LOOK: Remote<(String,), Look> = Remote::new("words", "look");
 static HAS: Remote<(Pid,), bool> = Remote::new("words", "has");
 static JUDGE: Remote<(PortId, Line), Judged> = Remote::new("words", "judge");
+static SAME: Remote<(PortId, Line, Line), bool> = Remote::new("words", "same");
 static CHECK: Remote<(PortId, Line, String, u64), bool> = Remote::new("words", "check");
 static KEEP: Remote<(PortId, Line, Pid, u64), bool> = Remote::new("words", "keep");
 
@@ -121,6 +122,11 @@ pub fn has(ctx: &mut Ctx<'_>, avatar: Pid) -> bool {
 pub fn judge(ctx: &mut Ctx<'_>, port: PortId, line: Line) -> Judged {
     let judged = JUDGE.try_call(ctx, &(port, line));
     judged.unwrap_or(Judged::Gone)
+}
+
+/// Whether two sealed lines in a row are the same word.
+pub fn same(ctx: &mut Ctx<'_>, port: PortId, one: Line, other: Line) -> bool {
+    SAME.try_call(ctx, &(port, one, other)).unwrap_or(false)
 }
 
 /// Asks for the avatar with this name, whose word is in a sealed line of the calling session. The answer has the number

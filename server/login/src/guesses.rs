@@ -40,7 +40,7 @@ pub struct Guesses {
     addresses: Mutex<Counted<IpAddr>>,
 }
 
-/// A guess that has begun. It counts as wrong until [`Guesses::right`] takes it.
+/// A guess that has begun. It counts as wrong until [`Guesses::take_back`] takes it.
 #[must_use]
 #[derive(PartialEq, Eq, Debug)]
 pub struct Guess {
@@ -67,8 +67,8 @@ impl Guesses {
         }
     }
 
-    /// The guess was right: it does not count.
-    pub fn right(&self, guess: &Guess) {
+    /// The guess does not count: it was right, or nobody has compared it.
+    pub fn take_back(&self, guess: &Guess) {
         self.names.lock().take_back(&guess.name);
         self.addresses.lock().take_back(&guess.address);
     }
@@ -211,7 +211,7 @@ mod tests {
         let (guesses, now) = (Guesses::default(), Instant::now());
         for _ in 0..100 {
             let guess = guesses.begin("ann", address(1), now).unwrap();
-            guesses.right(&guess);
+            guesses.take_back(&guess);
         }
     }
 

@@ -47,6 +47,7 @@ mod work_folder;
 
 pub use error::RegistryError;
 pub use register::{AppDir, create_releases};
+pub use unpack::Unpacked;
 pub use way::Planned;
 
 use work_folder::WorkFolder;

@@ -246,7 +246,7 @@ fn app_files<'a>(app: &App, pieces: &AppPieces<'a>) -> Files<'a> {
     files
 }
 
-/// A relup or settings in the tree that are not among the pieces stay: they were added to the release. Edited settings keep the
+/// A relup, settings and papers in the tree that are not among the pieces stay: they were added to the release. Edited settings keep the
 /// checksum of the release's own settings.
 fn write_release_folder(
     root: &Path,
@@ -259,6 +259,8 @@ fn write_release_folder(
     let own = [
         (Path::new(&rel_name), Some(spec.rel.as_bytes())),
         (Path::new("relup"), spec.relup.map(str::as_bytes)),
+        (Path::new(layout::BUILD_NAME), None),
+        (Path::new(layout::SBOM_NAME), None),
         (Path::new(SETTINGS), spec.sys_config.map(str::as_bytes)),
     ];
     let configs = spec

@@ -27,6 +27,8 @@ mod package;
 mod registers;
 #[path = "registry/removing.rs"]
 mod removing;
+#[path = "registry/signed.rs"]
+mod signed;
 #[path = "registry/statuses.rs"]
 mod statuses;
 #[path = "registry/trust.rs"]

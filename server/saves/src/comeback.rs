@@ -74,6 +74,11 @@ impl Saves {
         entry.is_some_and(|entry| self.roster.words.has(entry.id))
     }
 
+    /// The time since which this child plays on this node, in seconds since 1970: its birth, or its return.
+    pub fn plays_since(&self, root: Pid) -> Option<u32> {
+        self.roster.entry(root).map(|entry| entry.since_unix_s)
+    }
+
     /// The number of rows with words.
     pub fn words(&self) -> usize {
         self.roster.words.len()
@@ -84,14 +89,33 @@ impl Saves {
         self.roster.words.playing()
     }
 
-    /// Keeps the hash of a word for a child that plays, when the child has a row.
+    /// Keeps the hash of a word for a child that plays, when the child has a row. Returns the row.
     ///
     /// # Errors
     /// When it is no durable child, has ended, or the store does not take the hash. Then it has no word.
-    pub fn keep_word(&self, root: Pid, hash: String) -> Result<(), NotDone> {
+    pub fn keep_word(&self, root: Pid, hash: String) -> Result<Row, NotDone> {
         let row = self.row_of_child(root)?;
         let _one = self.begin()?;
-        self.set_word(&row, Some(root), hash)
+        self.set_word(&row, Some(root), hash).map(|()| row)
+    }
+
+    /// Replaces the record of a word by the one that `change` returns for it. Returns whether there was one to be replaced.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub fn change_word(
+        &self,
+        id: u64,
+        change: impl FnOnce(&str) -> Option<String>,
+    ) -> Result<bool, NotDone> {
+        let _one = self.begin()?;
+        let record = self.saver.word(id, Instant::now() + READ_TIMEOUT)?;
+        let Some(hash) = record.and_then(|record| change(&record)) else {
+            return Ok(false);
+        };
+        let hash = Some(hash);
+        self.commit(vec![Change::Word { id, hash }])?;
+        Ok(true)
     }
 
     /// Replaces the word of a row that plays or rests, or gives it one.

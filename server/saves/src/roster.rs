@@ -15,6 +15,7 @@ use pq_otp::{Children, Comeback, EndOf, ExitCause, Node, Pid, Reason, Restart, S
 
 use crate::reserved::Reserved;
 use crate::restarts::{Job, ended};
+use crate::rows::unix_ms;
 use crate::settings::Durable;
 use crate::wake::Wake;
 use crate::words::Words;
@@ -34,15 +35,17 @@ pub(crate) struct Entry {
     pub(crate) under: u8,
     /// Whether the row is set aside, and the processes are about to end: no further state of them counts.
     pub(crate) is_aside: bool,
+    /// The birth of the child, or its return to the node, in seconds since 1970. It fits beside the fields above.
+    pub(crate) since_unix_s: u32,
 }
 
 impl Entry {
     pub(crate) fn new(id: u64, under: u8) -> Entry {
-        let is_aside = false;
         Entry {
             id,
             under,
-            is_aside,
+            is_aside: false,
+            since_unix_s: (unix_ms() / 1_000) as u32,
         }
     }
 }

@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use pq_release::boot::ReleaseTree;
+use pq_release::layout;
 use pq_release::rel::Rel;
 use pq_release::relup::Relup;
+use pq_release::releases::Releases;
 use pq_release::sys_config;
 use pq_release::tree::{AppPieces, Overwrite, ReleaseSpec, rewrite_release};
 use pq_term::Atom;
@@ -82,6 +84,8 @@ pub(crate) struct Pieces {
     /// The text of the relup: the ways from and to other releases.
     pub(crate) relup: Option<String>,
     applications: Vec<Built>,
+    /// The circumstances of the build and the bill of its packages, by the names of their files.
+    papers: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// The source of an application, and its library if the application has modules.
@@ -114,11 +118,14 @@ impl Pieces {
             let library = has_modules.then(|| workspace.build(&source)).transpose()?;
             Ok((source, library))
         };
+        let sources: Vec<&Source> = applications.iter().collect();
+        let papers = workspace.papers(&sources)?;
         Ok(Pieces {
             rel: text_if_there(file)?.unwrap_or_default(),
             sys_config: beside(sys_config::FILE_NAME)?,
             configs: configs(file.parent().unwrap_or(Path::new("")))?,
             relup,
+            papers,
             applications: applications
                 .into_iter()
                 .map(built)
@@ -142,7 +149,24 @@ impl Pieces {
             relup: self.relup.as_deref(),
             applications: self.applications.iter().map(of_tree).collect(),
         };
-        rewrite_release(root, &spec, overwrite).map_err(failed)
+        let rel = rewrite_release(root, &spec, overwrite).map_err(failed)?;
+        self.add_papers(root, &rel, overwrite)?;
+        Ok(rel)
+    }
+
+    /// The papers of a release that `RELEASES` lists stay: its libraries have the same bytes, and were built as those papers say.
+    fn add_papers(&self, root: &Path, rel: &Rel, overwrite: Overwrite) -> anyhow::Result<()> {
+        let folder = layout::release(root, &rel.vsn);
+        let releases = Releases::read(&layout::releases_file(root)).map_err(failed)?;
+        let is_kept = releases.find(&rel.vsn).is_some() && overwrite == Overwrite::Nothing;
+        for (name, text) in &self.papers {
+            let there = pq_files::read(&folder.join(name), pq_files::TEXT_BYTES_MAX).ok();
+            let stays = |there: &Vec<u8>| is_kept || there == text;
+            if !there.as_ref().is_some_and(stays) {
+                pq_release::put(&folder, name, text).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -55,12 +55,12 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// The options for a relup between two releases, up and down, with applications in these directories.
-    pub(crate) fn between(new: PathBuf, old: PathBuf, path: Vec<PathBuf>) -> Command {
+    /// The options for a relup between a release and older ones, up and down, with applications in these directories.
+    pub(crate) fn between(new: PathBuf, old: Vec<PathBuf>, path: Vec<PathBuf>) -> Command {
         Command {
             new,
-            up_from: vec![old.clone()],
-            down_to: vec![old],
+            up_from: old.clone(),
+            down_to: old,
             path,
             outdir: None,
             stdout: false,

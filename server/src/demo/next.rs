@@ -1,4 +1,4 @@
-//! The package of the next release, built while the first release runs, because cargo takes long to build its
+//! The packages of the later releases, built while the permanent release runs, because cargo takes long to build their
 //! libraries.
 
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use pq_abi::crash::watch_thread;
 use pq_release::boot::ReleaseTree;
 use pq_release::layout;
 use pq_release::package::make_tar;
+use pq_release::releases::Release;
 use pq_release::relup::Relup;
 use pq_release::tree::Overwrite;
 
@@ -22,59 +23,56 @@ use crate::libraries::Workspace;
 /// The release that `pq demo` runs first.
 pub(super) const FIRST: &str = "1.0.0";
 
-/// The release of the upgrade.
-pub(super) const NEXT: &str = "1.1.0";
+/// The releases of the upgrades in their order, and those that can be upgraded to each.
+const LATER: [(&str, &[&str]); 2] = [("1.1.0", &[FIRST]), ("1.2.0", &["1.1.0", FIRST])];
 
-/// The sources and the relup of the next release.
+/// The release behind this one.
+pub(super) fn after(vsn: &str) -> Option<&'static str> {
+    let behind = |(_, from): &&(&str, &[&str])| from.first() == Some(&vsn);
+    LATER.iter().find(behind).map(|(vsn, _)| *vsn)
+}
+
+/// A later release, and its relup.
 pub(super) struct Next {
-    workspace: Arc<Workspace>,
+    pub(super) vsn: &'static str,
     relup: Relup,
 }
 
 impl Next {
-    /// Finds the sources of the next release and compiles its relup.
+    /// The releases behind this one that are not listed. Finds their sources and compiles their relups.
     ///
     /// # Errors
-    /// Fails if sources are missing or the relup cannot be compiled.
-    pub(super) fn find(workspace: Arc<Workspace>) -> anyhow::Result<Next> {
-        let (new, old) = (rel_file(&workspace, NEXT)?, rel_file(&workspace, FIRST)?);
-        let way = relup::Command::between(new, old, workspace.folders());
-        let relup = relup::compile(&way)?.map_err(|error| anyhow!("failed to {error}"))?;
-        Ok(Next { workspace, relup })
+    /// Fails if sources are missing or a relup cannot be compiled.
+    pub(super) fn missing(
+        workspace: &Workspace,
+        permanent: &str,
+        listed: &[Release],
+    ) -> anyhow::Result<Vec<Next>> {
+        let behind = LATER.iter().filter(|(_, from)| from.contains(&permanent));
+        let is_listed = |vsn: &str| listed.iter().any(|release| release.vsn == vsn);
+        let missing = behind.filter(|(vsn, _)| !is_listed(vsn));
+        let found = missing.map(|(vsn, from)| Next::find(workspace, vsn, from));
+        found.collect()
     }
 
-    /// Packs the release into the tree's directory `releases` on a thread of its own, and then calls `then` with the
-    /// tree.
-    pub(super) fn pack(self, root: PathBuf, then: fn(&Path)) -> Packing {
-        let (workspace, is_cancelled) = (self.workspace.clone(), Arc::new(AtomicBool::new(false)));
-        let asked = is_cancelled.clone();
-        let thread = thread::spawn(move || {
-            watch_thread();
-            match self.make(&root) {
-                Ok(package) => {
-                    tracing::info!(release = NEXT, package = %package.display(), "packed");
-                    then(&root);
-                }
-                Err(_) if asked.load(Ordering::Acquire) => (),
-                Err(error) => tracing::error!("failed to pack release {NEXT}: {error:#}"),
-            }
-        });
-        Packing {
-            workspace,
-            is_cancelled,
-            thread: Some(thread),
-        }
+    fn find(workspace: &Workspace, vsn: &'static str, from: &[&str]) -> anyhow::Result<Next> {
+        let new = rel_file(workspace, vsn)?;
+        let old = from.iter().map(|vsn| rel_file(workspace, vsn));
+        let old: Vec<PathBuf> = old.collect::<anyhow::Result<_>>()?;
+        let way = relup::Command::between(new, old, workspace.folders());
+        let relup = relup::compile(&way)?.map_err(|error| anyhow!("failed to {error}"))?;
+        Ok(Next { vsn, relup })
     }
 
     /// Builds the package from a temporary tree.
-    fn make(self, root: &Path) -> anyhow::Result<PathBuf> {
-        let mut pieces = Pieces::build(&self.workspace, &rel_file(&self.workspace, NEXT)?)?;
+    fn make(self, workspace: &Workspace, root: &Path) -> anyhow::Result<PathBuf> {
+        let mut pieces = Pieces::build(workspace, &rel_file(workspace, self.vsn)?)?;
         pieces.relup = Some(self.relup.to_text());
         let beside =
             tempfile::tempdir_in(root).context("failed to create a directory for the package")?;
         pieces.lay_out(beside.path(), Overwrite::Nothing)?;
         let tree = ReleaseTree::open(beside.path(), boot::runtime()?);
-        let package = make_tar(&tree, NEXT, &layout::releases(root));
+        let package = make_tar(&tree, self.vsn, &layout::releases(root));
         package.map_err(|error| anyhow!("failed to {error}"))
     }
 }
@@ -84,6 +82,39 @@ pub(super) struct Packing {
     workspace: Arc<Workspace>,
     is_cancelled: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl Packing {
+    /// Packs releases into the tree's directory `releases`, one after the other on a thread of its own. Calls `then` with the tree
+    /// and the version when one is packed.
+    pub(super) fn begin(
+        workspace: Arc<Workspace>,
+        later: Vec<Next>,
+        root: PathBuf,
+        then: fn(&Path, &str),
+    ) -> Packing {
+        let is_cancelled = Arc::new(AtomicBool::new(false));
+        let (of_thread, asked) = (workspace.clone(), is_cancelled.clone());
+        let thread = thread::spawn(move || {
+            watch_thread();
+            for next in later {
+                let release = next.vsn;
+                match next.make(&of_thread, &root) {
+                    Ok(package) => {
+                        tracing::info!(release, package = %package.display(), "packed");
+                        then(&root, release);
+                    }
+                    Err(_) if asked.load(Ordering::Acquire) => return,
+                    Err(error) => tracing::error!("failed to pack release {release}: {error:#}"),
+                }
+            }
+        });
+        Packing {
+            workspace,
+            is_cancelled,
+            thread: Some(thread),
+        }
+    }
 }
 
 impl Drop for Packing {

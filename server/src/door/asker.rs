@@ -11,16 +11,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pq_login::Secret;
 use pq_otp::sys::SysMessage;
 use pq_otp::{Node, Payload, Pid, Reason, RequestError, Term};
 use pq_term::msgpack::{from_msgpack, to_plain_msgpack};
 use regis_application::Names;
 use sockserv::settings::game::Answer;
-use sockserv::{Avatar, Game, Login, Sheet};
+use sockserv::{Avatar, Game, Login, Sealed, Sheet};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use super::game::{self, Function, Places, Who};
+use crate::boot::Booted;
+use crate::words::Words;
 
 /// The limit for a call, together with its wait for a permit. The function is pure and takes microseconds; a machine
 /// with much other load may need longer. The question fails after this time, and its place in the queue is free.
@@ -36,7 +39,9 @@ pub(super) struct Asker(Arc<Asks>);
 
 struct Asks {
     node: Node,
+    /// The registry with the names of avatars.
     names: Names,
+    words: Arc<Words>,
     who: Option<Who>,
     sheet: Option<Function>,
     /// Permits for calls of `who`: no login waits for a sheet.
@@ -46,11 +51,12 @@ struct Asks {
 }
 
 impl Asker {
-    /// Creates the asker for this game of the node; `names` is the registry with the avatars' names.
-    pub(super) fn new(node: &Node, names: &Names, game: &game::Game) -> Asker {
+    /// Creates the asker for this game of the node.
+    pub(super) fn new(booted: &Booted, game: &game::Game) -> Asker {
         Asker(Arc::new(Asks {
-            node: node.clone(),
-            names: names.clone(),
+            node: booted.node().clone(),
+            names: booted.names().clone(),
+            words: booted.words().clone(),
             who: game.who.clone(),
             sheet: game.sheet.clone(),
             who_calls: Arc::new(Semaphore::new(CALLS_MAX)),
@@ -68,6 +74,10 @@ impl Game for Asker {
     fn sheet(&self, session: Pid, answer: Answer<Option<Sheet>>) {
         let asks = self.0.clone();
         tokio::spawn(async move { answer(asks.sheet(session).await) });
+    }
+
+    fn forget(&self, name: String, token: Sealed) {
+        self.0.words.forget(name, Secret::new(token.to_vec()));
     }
 }
 

@@ -1,5 +1,7 @@
 //! One avatar: its process, its connection and its state, as the card of the page shows them.
 
+use std::iter::successors;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use pq_otp::sys::SysMessage;
@@ -14,10 +16,14 @@ use super::answer;
 use crate::clock::unix_ms;
 use crate::commands::pid_of;
 use crate::metrics::source::Source;
+use crate::operator::parent_in;
 use crate::running::{RunningNode, plays};
 
 /// The limit for the process to tell its state. The page asks again after a second.
 const STATE_TIMEOUT_MS: u64 = 1_000;
+
+/// The processes between an avatar's own and the root of its processes, which a supervisor has started.
+const PARENTS_MAX: usize = 4;
 
 /// The fields of a state that are shown, and the characters of each.
 const FIELDS_MAX: usize = 60;
@@ -34,6 +40,8 @@ struct Card {
     place: u32,
     name: Option<String>,
     pid: String,
+    /// The birth of the avatar, or its return to this node, in seconds since 1970; `None` for one that is not saved.
+    since_unix_s: Option<u32>,
     socket: Option<Socket>,
     /// The names and values of the state, sorted by name.
     fields: Vec<(String, String)>,
@@ -71,13 +79,23 @@ fn card(node: &RunningNode, place: u32, pid: Pid) -> Card {
         place,
         name,
         pid: pid.to_string(),
+        since_unix_s: since(node, pid),
         socket: guest.map(|guest| socket(&guest)),
         fields,
         why,
     }
 }
 
-fn name_of(node: &RunningNode, pid: Pid) -> Option<String> {
+/// The time since which the avatar of a process plays. The saves know its root, which is the process or above it.
+fn since(node: &RunningNode, pid: Pid) -> Option<u32> {
+    let saves = node.saves()?;
+    let parent = |pid: &Pid| parent_in(&ask(node, *pid, SysMessage::GetStatus).ok()?);
+    let mut line = successors(Some(pid), parent).take(PARENTS_MAX);
+    line.find_map(|pid| saves.plays_since(pid))
+}
+
+/// The name under which the process of an avatar is registered.
+pub(super) fn name_of(node: &RunningNode, pid: Pid) -> Option<String> {
     let name = node.names().name_of(pid)?;
     name.as_str().map(str::to_string)
 }
@@ -94,13 +112,14 @@ fn socket(guest: &Guest) -> Socket {
 }
 
 fn state(node: &RunningNode, pid: Pid) -> Result<Term, String> {
+    ask(node, pid, SysMessage::GetState)
+}
+
+fn ask(node: &RunningNode, pid: Pid, message: SysMessage) -> Result<Term, String> {
     if let Some(stall) = node.node().stall_of(usize::from(pid.shard())) {
         return Err(stall.to_string());
     }
-    let asked = node
-        .node()
-        .asking()
-        .sys(pid, SysMessage::GetState, STATE_TIMEOUT_MS);
+    let asked = node.node().asking().sys(pid, message, STATE_TIMEOUT_MS);
     asked.map_err(|error| error.to_string())
 }
 

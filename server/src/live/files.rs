@@ -35,6 +35,7 @@ const FILES: &[File] = files! {
     "rail.js", "text/javascript; charset=utf-8";
     "replay.js", "text/javascript; charset=utf-8";
     "side.js", "text/javascript; charset=utf-8";
+    "story.js", "text/javascript; charset=utf-8";
     "orders.js", "text/javascript; charset=utf-8";
     "qr.js", "text/javascript; charset=utf-8";
     "icon.svg", "image/svg+xml";

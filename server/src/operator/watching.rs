@@ -4,6 +4,8 @@
 //!   avatar ─ notify ─► event manager ─ tracer ─► events ─► game's function ─► pieces ─► Teller ─► lines
 //!                          └ has ended: the next one under the same name, or the end of the avatar
 //! ```
+//! The viewer is an operator's command, or the card of an avatar on the live page ([`Listener`]).
+//!
 //! The tracer sees the notifications and changes neither the avatar nor its handlers, so an avatar without a client can be watched,
 //! and a saved avatar knows nothing of its viewers. An upgrade keeps the tracer; the function is always that of the current version.
 
@@ -37,15 +39,48 @@ const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
 /// The interval between looks for an avatar that has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// The wish of an operator: an avatar, and the form of its story.
-pub(super) struct Watch {
-    pub(super) name: String,
-    pub(super) form: StoryForm,
+/// The wish of a viewer: an avatar, and the form of its story.
+pub(crate) struct Watch {
+    pub(crate) name: String,
+    pub(crate) form: StoryForm,
 }
 
-/// Tells the story of an avatar until it ends or the operator leaves.
-pub(super) async fn watch(
-    session: &mut Session,
+/// A viewer of a story.
+pub(crate) trait Listener: Send {
+    /// Takes a line of the story.
+    fn line(&mut self, line: &StoryLine) -> impl Future<Output = ()> + Send;
+
+    /// Takes a sign that the node lives, while nothing happens.
+    fn sign(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// Waits until the viewer leaves.
+    fn left(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// Whether the viewer takes nothing any more.
+    fn is_lost(&self) -> bool;
+}
+
+impl Listener for Session {
+    async fn line(&mut self, line: &StoryLine) {
+        self.tell_parts(&line.json()).await;
+    }
+
+    async fn sign(&mut self) {
+        self.tell(&Event::Waiting).await;
+    }
+
+    async fn left(&mut self) {
+        Session::left(self).await;
+    }
+
+    fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+}
+
+/// Tells the story of an avatar until it ends or the viewer leaves.
+pub(crate) async fn watch(
+    listener: &mut impl Listener,
     node: &Arc<RunningNode>,
     wish: Watch,
 ) -> Result<(), Failure> {
@@ -70,9 +105,9 @@ pub(super) async fn watch(
     let here = viewer.find(node).await;
     let mut subscription = here.map_err(|reason| why(&reason))?;
     let name = wish.name.clone();
-    viewer.send(session, News::Watching { name }, 0).await;
+    viewer.send(listener, News::Watching { name }, 0).await;
     loop {
-        match viewer.tell_one(session, &mut subscription).await {
+        match viewer.tell_one(listener, &mut subscription).await {
             Ended::Viewer => return Ok(()),
             Ended::Untold(reason) => return Err(why(&reason)),
             Ended::Events => (),
@@ -81,11 +116,11 @@ pub(super) async fn watch(
         match viewer.find_again(node, &subscription).await {
             Some(next) => subscription = next,
             None => {
-                viewer.send(session, News::Ended {}, 0).await;
+                viewer.send(listener, News::Ended {}, 0).await;
                 return Ok(());
             }
         }
-        viewer.send(session, News::Restarted {}, 0).await;
+        viewer.send(listener, News::Restarted {}, 0).await;
     }
 }
 
@@ -177,10 +212,14 @@ impl Viewer {
     }
 
     /// Tells the events of one event manager.
-    async fn tell_one(&mut self, session: &mut Session, subscription: &mut Subscription) -> Ended {
-        while !session.is_lost {
+    async fn tell_one(
+        &mut self,
+        listener: &mut impl Listener,
+        subscription: &mut Subscription,
+    ) -> Ended {
+        while !listener.is_lost() {
             if let Some(line) = self.teller.next(Instant::now()) {
-                session.tell_parts(&line.json()).await;
+                listener.line(&line).await;
                 continue;
             }
             let next_at = self.teller.next_at();
@@ -188,13 +227,13 @@ impl Viewer {
                 event = subscription.events.recv() => {
                     let Some(event) = event else { return Ended::Events };
                     let dropped = subscription.dropped.swap(0, Ordering::Relaxed);
-                    if let Err(why) = self.take(session, &event, dropped).await {
+                    if let Err(why) = self.take(listener, &event, dropped).await {
                         return Ended::Untold(why);
                     }
                 }
                 () = sleep_until(next_at.unwrap_or_else(Instant::now)), if next_at.is_some() => (),
-                _ = self.signs.tick() => session.tell(&Event::Waiting).await,
-                () = session.left() => return Ended::Viewer,
+                _ = self.signs.tick() => listener.sign().await,
+                () = listener.left() => return Ended::Viewer,
             }
         }
         Ended::Viewer
@@ -203,7 +242,7 @@ impl Viewer {
     /// Takes a notification, which may be no event of an avatar.
     async fn take(
         &mut self,
-        session: &mut Session,
+        listener: &mut impl Listener,
         notification: &[u8],
         dropped: u64,
     ) -> Result<(), String> {
@@ -216,7 +255,7 @@ impl Viewer {
         match self.form {
             StoryForm::Events => {
                 let event = json_of(event);
-                self.send(session, News::Event { event }, dropped).await;
+                self.send(listener, News::Event { event }, dropped).await;
             }
             StoryForm::Text => {
                 let pieces = self.pieces(event.clone()).await?;
@@ -233,9 +272,8 @@ impl Viewer {
         rmp_serde::from_slice(&told).map_err(|error| why(&error))
     }
 
-    async fn send(&self, session: &mut Session, news: News, dropped: u64) {
-        let line = StoryLine::now(news, dropped).json();
-        session.tell_parts(&line).await;
+    async fn send(&self, listener: &mut impl Listener, news: News, dropped: u64) {
+        listener.line(&StoryLine::now(news, dropped)).await;
     }
 }
 
@@ -252,7 +290,11 @@ async fn parent_of(node: &Node, process: Pid) -> Option<Pid> {
     let on_reply = move |status| drop(tell.send(status));
     node.sys_request(process, SysMessage::GetStatus, on_reply);
     let status = timeout(STATUS_TIMEOUT, told).await.ok()?.ok()?.ok()?;
-    // {status, Pid, {module, M}, [Dictionary, Mode, Parent, Debug, Misc]}
+    parent_in(&status)
+}
+
+/// The parent in the status of a process: `{status, Pid, {module, M}, [Dictionary, Mode, Parent, Debug, Misc]}`.
+pub(crate) fn parent_in(status: &Term) -> Option<Pid> {
     let items = status.as_tuple()?.get(3)?.as_list()?;
     items.get(2)?.as_pid()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pq_login::Unfit;
+use pq_login::{Secret, Unfit};
 use pq_otp::{Pid, Reason, Service, ServiceCall};
 use pq_sdk::words::{Answer, Answered, Judged, Look, Said};
 
@@ -37,6 +37,10 @@ impl Service for Words {
                 let (port, number) = read(args)?;
                 write(&self.judge(Line(port, number)))
             }
+            b"same" => {
+                let (port, number, other) = read(args)?;
+                write(&self.are_same(Line(port, number), Line(port, other)))
+            }
             b"check" => {
                 let (port, number, name, reference): (u64, u64, String, u64) = read(args)?;
                 let asked = Asked {
@@ -69,17 +73,23 @@ impl Words {
         saves.is_some_and(|saves| saves.has_word(avatar))
     }
 
-    fn judge(&self, Line(port, number): Line) -> Judged {
-        let sealed = self
-            .connected
-            .get()
-            .and_then(|connected| connected.sealed(port, number));
-        match sealed.map(|(word, _)| word.judge()) {
+    fn judge(&self, line: Line) -> Judged {
+        match self.word(line).map(|word| word.judge()) {
             None => Judged::Gone,
             Some(Ok(())) => Judged::Fit,
             Some(Err(Unfit::Short)) => Judged::Short,
             Some(Err(Unfit::Long)) => Judged::Long,
         }
+    }
+
+    fn are_same(&self, one: Line, other: Line) -> bool {
+        let words = self.word(one).zip(self.word(other));
+        words.is_some_and(|(one, other)| one == other)
+    }
+
+    fn word(&self, Line(port, number): Line) -> Option<Secret> {
+        let connected = self.connected.get()?;
+        connected.sealed(port, number).map(|taken| taken.word)
     }
 
     fn check(&self, line: Line, name: String, asked: Asked) -> bool {
@@ -93,10 +103,10 @@ impl Words {
     }
 
     fn keep(&self, line: Line, avatar: Pid, asked: Asked) -> bool {
-        let Some((connected, (word, _))) = self.taken(line) else {
+        let Some((connected, taken)) = self.taken(line) else {
             return false;
         };
-        connected.queue(asked, move |connected| connected.keep(avatar, &word))
+        connected.queue(asked, move |connected| connected.keep(avatar, &taken))
     }
 
     fn taken(&self, Line(port, number): Line) -> Option<(&Arc<Connected>, super::Taken)> {

@@ -12,6 +12,7 @@ pub(crate) struct Counts {
     limited: AtomicU64,
     kept: AtomicU64,
     refused: AtomicU64,
+    tokens: AtomicU64,
 }
 
 /// The values of [`Counts`].
@@ -26,6 +27,8 @@ pub(crate) struct Counted {
     pub(crate) kept: u64,
     /// Questions that found the queue full.
     pub(crate) refused: u64,
+    /// Tokens that browsers have got.
+    pub(crate) tokens: u64,
 }
 
 impl Counts {
@@ -44,6 +47,10 @@ impl Counts {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn note_token(&self) {
+        self.tokens.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The values at this time.
     pub(crate) fn read(&self) -> Counted {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -53,6 +60,7 @@ impl Counts {
             limited: read(&self.limited),
             kept: read(&self.kept),
             refused: read(&self.refused),
+            tokens: read(&self.tokens),
         }
     }
 }

@@ -240,7 +240,20 @@ impl Door {
         Some((client.port.sealed(number)?, client.arrival.address.ip()))
     }
 
-    /// Wipes the sealed line of this port.
+    /// Whether the client of this port has asked for a token (`PQ.Remember`) since the last call.
+    pub fn take_remember(&self, port: u64) -> bool {
+        let client = self.reception.sessions.logins.crowd.get(port);
+        client.is_some_and(|client| client.port.take_remember())
+    }
+
+    /// Sends a message to the program of the client of this port, if it has subscribed to it.
+    pub fn message_to(&self, port: u64, message: &Message) {
+        let client = self.reception.sessions.logins.crowd.get(port);
+        // An overflow is ignored: the task of a client that reads too slowly drops it.
+        let _ = client.map(|client| client.port.message(message));
+    }
+
+    /// Wipes the sealed lines of this port.
     pub fn wipe(&self, port: u64) {
         let client = self.reception.sessions.logins.crowd.get(port);
         client.iter().for_each(|client| client.port.wipe());

@@ -5,7 +5,7 @@
 //!   GET /ws  ─► WebSocket ◄─► gateway ◄─► a pipe with telnet ◄─► reception, as for every other client
 //! ```
 //! Modules: `files` has the files of the page, `visit` handles a connection that loads them, `forwarded` finds the client
-//! behind a proxy, `speech` translates frames, `gateway` transports them.
+//! behind a proxy, `speech` translates frames, `gateway` transports them, `resume` brings a client back to its gateway.
 //!
 //! **Subprotocols** are those of <https://mudstandards.org/websocket>. `terminal.mudstandards.org`: binary frames carry
 //! the terminal's bytes, both ways. `gmcp.mudstandards.org`: the same, and text frames carry messages of GMCP. A client
@@ -13,14 +13,16 @@
 //! not understand the frames.
 //!
 //! **The header `Origin` is not checked.** A page of another site may open a connection here, as MUD clients on the web do,
-//! for which the subprotocols exist. The page gains nothing by doing so in a visitor's browser: there is no cookie, no
-//! login, and no address with more rights than others. It can only play, as every client can.
+//! for which the subprotocols exist. The page gains nothing by doing so in a visitor's browser: there is no cookie, a
+//! remembered login and a ticket are in the storage of this page alone, and no address has more rights than others. It can
+//! only play, as every client can.
 //!
 //! HTTP is not encrypted. For players on other networks, a proxy with TLS that supports WebSockets is placed in front.
 
 mod files;
 mod forwarded;
 mod gateway;
+mod resume;
 mod speech;
 mod visit;
 
@@ -47,6 +49,8 @@ use crate::entrance::accept::accept_all;
 use crate::entrance::door::Door;
 use crate::entrance::reception::Reception;
 use crate::session::ending::EndingCell;
+use gateway::Gateway;
+use resume::{Resumes, Wish};
 use speech::{Dialect, Speech};
 use visit::{Visitor, Visits, answer};
 
@@ -91,8 +95,18 @@ impl Door {
     }
 }
 
+/// The state of the route to the game.
+#[derive(Clone)]
+struct Game {
+    reception: Arc<Reception>,
+    resumes: Arc<Resumes>,
+}
+
 fn router(reception: Arc<Reception>) -> Router {
-    let game = get(enter).with_state(reception);
+    let game = get(enter).with_state(Game {
+        reception,
+        resumes: Arc::default(),
+    });
     let elsewhere = (
         StatusCode::NOT_FOUND,
         "there is nothing here: the page is at /, the game at /ws\n",
@@ -124,7 +138,7 @@ async fn judge(
 
 /// Upgrades a request for `/ws`: its client plays over the WebSocket.
 async fn enter(
-    State(reception): State<Arc<Reception>>,
+    State(game): State<Game>,
     Extension(visitor): Extension<Visitor>,
     Extension(Origin(from)): Extension<Origin>,
     uri: Uri,
@@ -142,15 +156,43 @@ async fn enter(
         None if upgrade.requested_protocols().next().is_some() => return not_spoken(),
         None => Dialect::default(),
     };
-    let speech = Speech::new(dialect, uri.query().unwrap_or_default());
+    let mut asked = upgrade.requested_protocols();
+    if let Some(wish) = asked.find_map(|name| Wish::read(name.as_bytes())) {
+        drop(asked);
+        return upgrade.on_upgrade(move |socket| async move {
+            visitor.plays();
+            come_back(&game, socket, &wish).await;
+        });
+    }
+    drop(asked);
+    let query = uri.query().unwrap_or_default();
+    let may_resume = dialect == Dialect::Gmcp && Wish::is_in(query);
+    let speech = Speech::new(dialect, query);
     upgrade.on_upgrade(move |socket| async move {
         let arrival = Arrival {
             address,
             transport: Transport::Web,
             budget: visitor.plays(),
         };
-        play(&reception, socket, arrival, speech).await;
+        let gateway = Gateway {
+            speech,
+            budget: arrival.budget.clone(),
+            ending: EndingCell::default(),
+            place: may_resume.then(|| game.resumes.place()).flatten(),
+            taken: 0,
+        };
+        play(&game.reception, socket, arrival, gateway).await;
     })
+}
+
+/// Brings a client back to its session, which was admitted when it began; or tells it that the session is over.
+async fn come_back(game: &Game, socket: WebSocket, wish: &Wish) {
+    let Err(socket) = game.resumes.hand(wish, socket) else {
+        return;
+    };
+    if let Ok(_permit) = game.reception.turned_away.try_acquire() {
+        gateway::refuse(*socket).await;
+    }
 }
 
 fn limited(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
@@ -169,13 +211,12 @@ fn not_spoken() -> Response {
 }
 
 /// Serves a client until it leaves, or tells it the reason for its refusal.
-async fn play(reception: &Reception, socket: WebSocket, arrival: Arrival, speech: Speech) {
+async fn play(reception: &Reception, socket: WebSocket, arrival: Arrival, gateway: Gateway) {
     let entered = reception.enter(arrival.address);
-    let budget = arrival.budget.clone();
-    let ending = EndingCell::default();
     let (near, far) = duplex(PIPE);
-    let mut received = pin!(reception.receive_telling(far, arrival, entered, ending.clone()));
-    let mut carried = pin!(gateway::run(socket, near, speech, &budget, ending));
+    let ending = gateway.ending.clone();
+    let mut received = pin!(reception.receive_telling(far, arrival, entered, ending));
+    let mut carried = pin!(gateway.run(socket, near));
     let _pass = tokio::select! {
         pass = &mut received => {
             // After the deadline, output that the browser has not read is lost.

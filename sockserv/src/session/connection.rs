@@ -27,7 +27,7 @@ use crate::admission::seldom::seldom;
 use crate::session::foreign::{Foreign, Stranger};
 use crate::session::port::{Output, Port};
 use crate::wire::endpoint::{Endpoint, Event};
-use crate::wire::gmcp::Login;
+use crate::wire::gmcp::{Login, Wish};
 use crate::wire::line::LINE_MAX;
 use crate::wire::mccp::{Stream, Turn};
 
@@ -66,6 +66,9 @@ pub trait Owner {
     /// Notes that the client has gone, or sends no more. Called once, after the last line; not called when the
     /// owner closed first. The owner may still write, and must call [`Port::close`] in the end.
     fn on_closed(&mut self, reason: &str);
+
+    /// Takes the wish of the client's program to end a token.
+    fn on_forget(&mut self, _token: Login) {}
 
     /// Notes that an input of the client was refused, and that the client was told so. Used for counters.
     fn on_refused(&mut self, _refusal: &Refusal) {}
@@ -198,8 +201,10 @@ async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
         owner.on_refused(&hurry);
     }
     let is_sealed = port.is_sealed();
-    if let Some(login) = port.hear(&event, len) {
-        return log_in(login, port, owner).await;
+    match port.hear(&event, len) {
+        Some(Wish::LogIn(login)) => return log_in(login, port, owner).await,
+        Some(Wish::Forget(token)) => return owner.on_forget(token),
+        None => {}
     }
     match event {
         Event::Line(line) => {

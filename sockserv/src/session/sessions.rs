@@ -28,6 +28,7 @@ use crate::session::port::Port;
 use crate::session::starting::start_session;
 use crate::session::told::Told;
 use crate::settings::{Current, Opening};
+use crate::wire::gmcp::Login;
 
 /// The time limit for the start of a client's process: the default of `gen_server:call/2`, by which OTP would start it.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
@@ -188,6 +189,11 @@ impl Owner for Session<'_> {
     fn on_closed(&mut self, reason: &str) {
         let node = &self.sessions.node;
         node.port_closed(self.port, self.process(), reason);
+    }
+
+    fn on_forget(&mut self, token: Login) {
+        let game = &self.sessions.logins.settings.load().game;
+        game.forget(token.name, token.word);
     }
 
     fn on_refused(&mut self, refusal: &Refusal) {

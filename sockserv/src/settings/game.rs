@@ -7,6 +7,8 @@
 use pq_otp::Pid;
 use serde_json::Value;
 
+use crate::session::port::Sealed;
+
 /// The game's word for its avatars, in sentences for players and operators.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Noun {
@@ -75,6 +77,9 @@ pub trait Game: Send + Sync {
     /// Asks for the facts about this session's avatar: an empty sheet without an avatar, `None` when the avatar cannot be
     /// asked at this time. Called on a thread that runs tokio's tasks.
     fn sheet(&self, session: Pid, answer: Answer<Option<Sheet>>);
+
+    /// Ends a token that leads to the avatar with this name. A game without tokens has nothing to do.
+    fn forget(&self, _name: String, _token: Sealed) {}
 }
 
 /// A game that gives no answers: every client plays, without a name.

@@ -22,6 +22,9 @@ use crate::wire::telnet::subnegotiation;
 /// The maximum number of packages that a client may subscribe to. Mudlet asks for about ten.
 pub const SUPPORTS_MAX: usize = 64;
 
+/// The tokens that a client may end; each costs a read of the store. A browser keeps one.
+const FORGOTTEN_MAX: u8 = 4;
+
 /// The maximum length of a package's name, in bytes; the longest names in use have about 25.
 const NAME_MAX: usize = 64;
 
@@ -133,13 +136,39 @@ struct Credentials {
     password: String,
 }
 
+/// The body of `PQ.Forget`.
+#[derive(Deserialize)]
+struct Forget {
+    name: String,
+    token: String,
+}
+
 /// A login that the client's program has sent by itself.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// The name of the avatar.
     pub name: String,
-    /// The word of its player.
+    /// The word of its player, or a token that stands for it.
     pub word: Zeroizing<Vec<u8>>,
+}
+
+/// A wish of the client's program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// `Char.Login.Credentials`: to play.
+    LogIn(Login),
+    /// `PQ.Forget`: to end the token, which leads to this avatar.
+    Forget(Login),
+}
+
+impl Login {
+    fn of(name: String, word: String) -> Option<Login> {
+        let word = Zeroizing::new(word.into_bytes());
+        let is_line = |bytes: &[u8]| {
+            !bytes.is_empty() && bytes.len() <= LINE_MAX && !bytes.iter().any(u8::is_ascii_control)
+        };
+        (is_line(name.as_bytes()) && is_line(&word)).then_some(Login { name, word })
+    }
 }
 
 impl std::fmt::Debug for Login {
@@ -158,8 +187,12 @@ pub struct Gmcp {
     client: Option<String>,
     /// The client has sent `Core.KeepAlive` since the last call of [`Gmcp::take_awake`].
     is_awake: bool,
-    /// The last `Char.Login.Credentials` since the last call of [`Gmcp::take_login`].
-    login: Option<Login>,
+    /// The last wish since the last call of [`Gmcp::take_wish`].
+    wish: Option<Wish>,
+    /// The client wants a token when its next word is right.
+    remembers: bool,
+    /// The number of tokens that the client has ended.
+    forgotten: u8,
 }
 
 impl Gmcp {
@@ -176,6 +209,8 @@ impl Gmcp {
             b"core.keepalive" => self.is_awake = true,
             b"char.items.inv" => self.wish(),
             b"char.login.credentials" => self.credentials(data),
+            b"pq.remember" => self.remembers = true,
+            b"pq.forget" => self.forget(data),
             // `Core.Goodbye` is followed by the end of the connection. The server receives no other package.
             _ => {}
         }
@@ -203,9 +238,14 @@ impl Gmcp {
         std::mem::take(&mut self.is_awake)
     }
 
-    /// The login that the client's program has sent since the last call.
-    pub fn take_login(&mut self) -> Option<Login> {
-        self.login.take()
+    /// The wish that the client's program has sent since the last call.
+    pub fn take_wish(&mut self) -> Option<Wish> {
+        self.wish.take()
+    }
+
+    /// Whether the client has asked for a token (`PQ.Remember`) since the last call.
+    pub fn take_remember(&mut self) -> bool {
+        std::mem::take(&mut self.remembers)
     }
 
     /// A name and a word are lines, so neither has a control character, and no word is empty.
@@ -213,14 +253,17 @@ impl Gmcp {
         let Ok(Credentials { account, password }) = serde_json::from_slice(data) else {
             return;
         };
-        let word = Zeroizing::new(password.into_bytes());
-        let is_line = |bytes: &[u8]| {
-            !bytes.is_empty() && bytes.len() <= LINE_MAX && !bytes.iter().any(u8::is_ascii_control)
+        self.wish = Login::of(account, password).map(Wish::LogIn);
+    }
+
+    fn forget(&mut self, data: &[u8]) {
+        let Ok(Forget { name, token }) = serde_json::from_slice(data) else {
+            return;
         };
-        self.login = (is_line(account.as_bytes()) && is_line(&word)).then_some(Login {
-            name: account,
-            word,
-        });
+        if self.forgotten < FORGOTTEN_MAX {
+            self.forgotten += 1;
+            self.wish = Login::of(name, token).map(Wish::Forget);
+        }
     }
 
     fn wish(&mut self) {
@@ -408,12 +451,29 @@ mod tests {
         let mut gmcp = Gmcp::default();
         gmcp.hear(br#"Char.Login.Credentials {"account":"Ann","password":"open sesame"}"#);
         assert!(!format!("{gmcp:?}").contains("sesame"), "{gmcp:?}");
-        let login = gmcp.take_login().unwrap();
+        let Some(Wish::LogIn(login)) = gmcp.take_wish() else {
+            panic!("no login");
+        };
         assert_eq!(
             (&*login.name, &login.word[..]),
             ("Ann", &b"open sesame"[..])
         );
-        assert_eq!(gmcp.take_login(), None);
+        assert_eq!(gmcp.take_wish(), None);
+    }
+
+    #[test]
+    fn a_token_is_wanted_for_one_word_and_ended_a_few_times() {
+        let mut gmcp = Gmcp::default();
+        assert!(!gmcp.take_remember());
+        gmcp.hear(b"PQ.Remember");
+        assert!(gmcp.take_remember() && !gmcp.take_remember());
+        let forget = br#"PQ.Forget {"name":"Ann","token":"pqt_17"}"#;
+        for _ in 0..FORGOTTEN_MAX {
+            gmcp.hear(forget);
+            assert!(matches!(gmcp.take_wish(), Some(Wish::Forget(_))));
+        }
+        gmcp.hear(forget);
+        assert_eq!(gmcp.take_wish(), None);
     }
 
     #[test]

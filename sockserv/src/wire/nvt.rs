@@ -21,7 +21,7 @@
 use crate::wire::client::{Client, Look};
 use crate::wire::echo::Echo;
 use crate::wire::endpoint::Event;
-use crate::wire::gmcp::{Gmcp, Login, Message};
+use crate::wire::gmcp::{Gmcp, Message, Wish};
 use crate::wire::markup::{Edge, Part, Tag, parts};
 use crate::wire::mccp::Turn;
 use crate::wire::mssp::{Listing, Mssp};
@@ -205,14 +205,21 @@ impl Nvt {
         }
     }
 
-    /// The login that the client's program has sent, if the session takes logins and its avatar does not play yet. Its result
-    /// follows.
-    pub fn take_login(&mut self) -> Option<Login> {
-        let login = self.gmcp.take_login();
-        let is_asked = self.in_dialogue || self.is_sealed;
-        let login = login.filter(|_| self.login.is_taken && is_asked)?;
-        self.login.is_open = true;
-        Some(login)
+    /// The wish that the client's program has sent. A login is one if the session takes logins and its avatar does not play yet; its
+    /// result follows.
+    pub fn take_wish(&mut self) -> Option<Wish> {
+        let wish = self.gmcp.take_wish()?;
+        if matches!(wish, Wish::LogIn(_)) {
+            let is_asked = self.in_dialogue || self.is_sealed;
+            self.login.is_open = self.login.is_taken && is_asked;
+            return Some(wish).filter(|_| self.login.is_open);
+        }
+        Some(wish)
+    }
+
+    /// [`Gmcp::take_remember`]: whether the client has asked for a token since the last call.
+    pub fn take_remember(&mut self) -> bool {
+        self.gmcp.take_remember()
     }
 
     /// Tells the client's program once that it may log in, if it has subscribed to that.

@@ -4,7 +4,9 @@
 //! in those clients.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 use super::{PATIENCE, Running, uninterrupted};
 
@@ -26,6 +28,16 @@ impl RawClient {
     pub fn to(address: SocketAddr) -> RawClient {
         let stream = TcpStream::connect_timeout(&address, PATIENCE);
         RawClient::over(stream.expect("the node listens"))
+    }
+
+    /// Connects to the telnet port of the node from another address of this machine.
+    pub fn from(ip: IpAddr, node: &Running) -> RawClient {
+        let connected = socket(AddressFamily::INET, SocketType::STREAM, None).and_then(|socket| {
+            bind(&socket, &SocketAddr::new(ip, 0))?;
+            connect(&socket, &node.address())?;
+            Ok(socket)
+        });
+        RawClient::over(connected.expect("the node listens").into())
     }
 
     /// Makes a client of an existing connection.

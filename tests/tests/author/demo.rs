@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use pq_tests::running::{Running, Signal, pq};
+use pq_tests::running::{Running, Signal};
 
 /// Starts `pq demo` on this tree; waits until it accepts players and has printed everything.
 fn demo(root: &Path) -> Running {
@@ -49,7 +49,18 @@ fn three_typed_lines_upgrade_the_game_and_the_next_demo_boots_what_they_have_lef
     let (sources, rest) = out.split_once('\n').unwrap();
     assert!(sources.starts_with("the sources are in /"), "{out}");
     assert!(rest.starts_with("release 1.1.0 is permanent"), "{out}");
-    assert!(lines(&out).is_empty() && !out.contains("building"), "{out}");
     second.logged("vsn=\"1.1.0\"");
+    let next = lines(&out);
+    assert!(next.len() == 3 && next[0].contains("1.2.0"), "{out}");
+    for line in next {
+        let typed = Command::new("/bin/sh").args(["-c", line]).output().unwrap();
+        assert!(typed.status.success(), "{line}: {typed:?}");
+    }
     end(second);
+    let third = demo(&root);
+    let out = third.out();
+    assert!(out.contains("release 1.2.0 is permanent"), "{out}");
+    assert!(lines(&out).is_empty() && !out.contains("building"), "{out}");
+    third.logged("vsn=\"1.2.0\"");
+    end(third);
 }

@@ -2,6 +2,8 @@
 //!
 //! Screenshots are kept below `artefacts` in cargo's target directory, for people to look at.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -34,6 +36,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub(crate) struct Browser {
     client: Client,
     _profile: TempDir,
+    /// The port of the driver.
+    port: u16,
     _driver: Running,
 }
 
@@ -54,12 +58,46 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{}", port_of(&driver)))
             .await
             .unwrap();
-        client.goto(url).await.unwrap();
-        Some(Browser {
+        let browser = Browser {
             client,
             _profile: profile,
+            port: port_of(&driver),
             _driver: driver,
-        })
+        };
+        browser.goes_to(url).await;
+        Some(browser)
+    }
+
+    pub(crate) async fn goes_to(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// Sets what a person has wished of the system, as media features: `prefers-reduced-motion`, `forced-colors`.
+    pub(crate) async fn wishes(&self, features: &[(&str, &str)]) {
+        let features = features
+            .iter()
+            .map(|(name, value)| json!({ "name": name, "value": value }));
+        let body = json!({
+            "cmd": "Emulation.setEmulatedMedia",
+            "params": { "features": features.collect::<Vec<_>>() },
+        });
+        let session = self.client.session_id().await.unwrap().unwrap();
+        let body = body.to_string();
+        let request = format!(
+            "POST /session/{session}/goog/cdp/execute HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut driver = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        driver.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        driver.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// Runs a script with an argument.
+    pub(crate) async fn run_with(&self, script: &str, argument: Value) -> Value {
+        self.client.execute(script, vec![argument]).await.unwrap()
     }
 
     pub(crate) async fn run(&self, script: &str) -> Value {
@@ -88,7 +126,7 @@ impl Browser {
     }
 
     /// Waits until the terminal has this text `times` times.
-    async fn shows(&self, text: &str, times: usize) {
+    pub(crate) async fn shows(&self, text: &str, times: usize) {
         let limit = std::time::Instant::now() + PATIENCE;
         loop {
             let screen = self.screen().await;
@@ -160,6 +198,11 @@ impl Browser {
         self.until("!choices.hidden").await;
         self.clicks("#choices button[value=y]").await;
         self.shows("Executing a ", 1).await;
+    }
+
+    /// Loads the page anew.
+    pub(crate) async fn reloads(&self) {
+        self.client.refresh().await.unwrap();
     }
 
     pub(crate) async fn close(self) {

@@ -264,12 +264,27 @@ fn a_crashed_hero_has_its_place_again_and_the_page_survives_a_restart_of_the_nod
             .await;
         let pid = browser.text("#pid").await;
         assert_eq!(pid, tree.answer(&["sys", "get-state", "bot-7"])["pid"]);
+        // The card has the age of the avatar on this node, and tells its story.
+        browser
+            .until("/^\\d+:\\d\\d:\\d\\d$/.test(document.getElementById('clock-process').textContent)")
+            .await;
+        browser
+            .until("document.getElementById('story').textContent.includes('Executing a ')")
+            .await;
         browser.keeps_picture("live-phone.png").await;
         tree.does(&["kill", "bot-7"]);
         let other = format!(
             "document.getElementById('name').textContent === 'bot-7' && document.getElementById('pid').textContent !== '{pid}'"
         );
         browser.until(&other).await;
+        browser
+            .until("document.getElementById('clock-process').textContent.startsWith('new ')")
+            .await;
+        browser.clicks("#tab-tree").await;
+        browser
+            .until("document.getElementById('rows').textContent.includes('1 restart seen')")
+            .await;
+        browser.clicks("#tab-one").await;
         browser
             .until("document.getElementById('living').textContent === '100'")
             .await;

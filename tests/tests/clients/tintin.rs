@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pq_tests::running::{Running, Tree};
+use pq_tests::running::{PROMPT, Player, Running, Tree};
 use tempfile::TempDir;
 
 use crate::clients::program::Program;
@@ -78,4 +78,44 @@ fn tintin_exchanges_messages_when_its_script_wants_them() {
     tintin.shows("MESSAGE Core.Ping", 1);
     tintin.type_in("quit\r");
     tintin.end();
+}
+
+/// A script of TinTin++ that logs in by itself: it agrees to GMCP, subscribes, and answers the offer of the server.
+fn logs_in(name: &str, word: &str) -> String {
+    let gmcp = |text: &str| format!("#send {{\\xFF\\xFA\\xC9{text}\\xFF\\xF0\\}}");
+    let supports = gmcp("Core.Supports.Set [\"Char 1\",\"Char.Login 1\"]");
+    let credentials = gmcp(&format!(
+        "Char.Login.Credentials \\x7B\"account\":\"{name}\",\"password\":\"{word}\"\\x7D"
+    ));
+    format!(
+        "#EVENT {{IAC WILL GMCP}} {{#send {{\\xFF\\xFD\\xC9\\}};{supports}}}\n\
+         #EVENT {{IAC SB GMCP Char.Login.Default IAC SE}} {{{credentials}}}\n\
+         #EVENT {{IAC SB GMCP Char.Login.Result IAC SE}} {{#showme {{RESULT %0}}}}"
+    )
+}
+
+#[test]
+fn tintin_logs_in_by_itself_and_finds_its_hero() {
+    let tree = Tree::with_third();
+    let node = tree.starts_third(&[]);
+    let mut ann = Player::connect(&node);
+    ann.sees(PROMPT);
+    ann.gives("Ann");
+    ann.types("y\n");
+    for question in ["An empty line: none.", "An empty line: another word."] {
+        ann.sees(question);
+        ann.types("open sesame\n");
+    }
+    ann.sees("Your word is kept.");
+    let script = logs_in("Ann", "open sesame");
+    let Some((_folder, mut tintin)) = tintin(&script, &node) else {
+        return;
+    };
+    tintin.shows("RESULT", 1);
+    tintin.shows("Welcome back, Ann.", 1);
+    ann.sees("You play from elsewhere now.");
+    tintin.shows("Obtained ", 1);
+    tintin.type_in("quit\r");
+    let told = tintin.end();
+    assert!(!told.contains("sesame"), "{told}");
 }

@@ -2,7 +2,9 @@
 
 use pq_tests::running::{PATIENCE, Running, Tree, poll};
 
-use crate::comeback::player::{comes_back, experience, is_in_state, with_word};
+use crate::comeback::player::{
+    asks, chooses, comes_back, experience, is_in_state, types_twice, with_word,
+};
 
 #[test]
 fn commands_are_answered_while_the_story_goes_on() {
@@ -26,6 +28,40 @@ fn commands_are_answered_while_the_story_goes_on() {
     ann.sees("Unexpected input: dance");
     ann.plays_on();
     bob.drops();
+    assert_eq!(node.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_word_is_chosen_and_changed_while_the_hero_plays() {
+    let tree = Tree::with_third();
+    let node = tree.starts_third(&[]);
+    let mut ann = chooses(&node, "Ann");
+    ann.types("\n");
+    ann.sees("Executing a ");
+    ann.types("word\n");
+    ann.sees("(An empty line: as before.)");
+    types_twice(&mut ann, "open sesame");
+    ann.sees("Your word is kept. Ann waits for you when you leave.");
+    ann.sees("Obtained ");
+    ann.drops();
+    let mut ann = comes_back(&node, "Ann", "open sesame");
+    ann.types("word\n");
+    ann.sees("as before.)");
+    ann.types("a bee or not\n");
+    ann.sees("another word.)");
+    ann.types("a bee or nit\n");
+    ann.sees("These were two words.");
+    ann.sees("as before.)");
+    types_twice(&mut ann, "a bee or not");
+    ann.sees("Your word is kept.");
+    ann.quits();
+    is_in_state(&tree, "Ann", "resting");
+    let mut ann = asks(&node, "Ann");
+    ann.types("open sesame\n");
+    ann.sees("That is not its word.");
+    ann.types("a bee or not\n");
+    ann.sees("Welcome back, Ann.");
+    assert!(!node.log().contains("a bee"), "{}", node.log());
     assert_eq!(node.complaints(), [""; 0]);
 }
 

@@ -12,9 +12,17 @@ pub(crate) const WHOSE: &str = "what is its word? (An empty line: another name.)
 /// A new player whose hero has a word.
 pub(crate) fn with_word(node: &Running, name: &str, word: &str) -> Player {
     let mut player = chooses(node, name);
-    player.types(format!("{word}\n"));
+    types_twice(&mut player, word);
     player.sees("Your word is kept.");
     player
+}
+
+/// Types the word that is chosen.
+pub(crate) fn types_twice(player: &mut Player, word: &str) {
+    player.types(format!("{word}\n"));
+    player.sees("Type the word once more.");
+    player.sees("another word.)");
+    player.types(format!("{word}\n"));
 }
 
 /// A new player who is asked for a word of its choice.

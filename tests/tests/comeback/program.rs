@@ -40,6 +40,8 @@ fn a_program_logs_in_by_itself_and_learns_the_result() {
     with_word(&node, "Ann", "open sesame").quits();
     is_in_state(&tree, "Ann", "resting");
     let mut client = greeted(&node);
+    // A word that is longer than a message is no login.
+    client.send(credentials("Ann", &"x".repeat(12 << 10)));
     client.send(credentials("Ann", "not the word"));
     client.until(br#"Char.Login.Result {"success":false,"message":"That is not its word."}"#);
     // It tries again, at the question for the word.

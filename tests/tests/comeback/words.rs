@@ -97,6 +97,9 @@ fn a_word_is_hidden_while_it_is_typed() {
     ann.send(b"\xff\xfd\x01open ses");
     ann.send(b"ame\r\n");
     ann.until(b"\xff\xfc\x01\r\n");
+    ann.until(b"another word.)\r\n\xff\xfb\x01");
+    ann.send(b"\xff\xfd\x01open sesame\r\n");
+    ann.until(b"\xff\xfc\x01\r\n");
     let shown = ann.until(b"Your word is kept.");
     assert!(!String::from_utf8_lossy(&shown).contains("sesame"));
     assert!(!node.log().contains("sesame"), "{}", node.log());

@@ -17,7 +17,7 @@ use super::error::{FailedStep, InstallError};
 use super::prepare::{self, Prepared, Purpose};
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::app::App;
-use crate::boot::BootRelease;
+use crate::boot::{BootRelease, Code, is_as_signed};
 use crate::judge::Judgement;
 use crate::layout;
 use crate::registry::Planned;
@@ -202,7 +202,12 @@ impl ReleaseHandler {
             vsn: version.vsn.clone(),
             folder: version.folder.display().to_string(),
         });
-        Ok(tree.read(rel, &libs)?)
+        let boot = tree.read(rel, &libs)?;
+        let changed = boot.applications.iter().find(|app| app.app.name == name);
+        if let Some(Code::Library { sha256, .. }) = changed.map(|app| &app.code) {
+            is_as_signed(tree.root(), name.as_str(), &version.vsn, sha256)?;
+        }
+        Ok(boot)
     }
 
     /// The way between two versions of one application: systools makes it from two releases that differ only in this

@@ -67,6 +67,7 @@ impl ReleaseHandler {
         self.watch
             .begin(&planned.from, &planned.to, planned.direction, purpose);
         let boot = self.registry.tree().boot_vsn(vsn)?;
+        boot.standing.is_trusted(vsn)?;
         let script = Script::read(&planned.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
         let converters = self.read_converters(&script)?;

@@ -143,7 +143,8 @@ fn agree(files: &Files, staged: &Path, folder: &str) -> Result<(), Fault> {
     is_there(files, &own, asked_by)?;
     let sums = Checksums::read(&staged.join(&own)).map_err(file_fault)?;
     let below = files.iter().filter(|(path, _)| path.starts_with(folder));
-    for (path, sum) in below.filter(|(path, _)| **path != own) {
+    let is_summed = |path: &str| path != own && !path::is_head(path);
+    for (path, sum) in below.filter(|(path, _)| is_summed(path)) {
         line_fits(sums.0.get(&path[folder.len()..]), sum, path, &own)?;
     }
     for name in sums.0.keys() {
@@ -152,7 +153,7 @@ fn agree(files: &Files, staged: &Path, folder: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn line_fits(
+pub(super) fn line_fits(
     line: Option<&Sha256Hex>,
     sum: &Sha256Hex,
     path: &str,
@@ -229,11 +230,13 @@ fn below(path: &str, folder: &str) -> bool {
 /// Every file belongs to the package itself, to the directory of the release, or to an application of the release.
 fn belongs(tree: &ReleaseTree, rel: &Rel, path: &str) -> Result<(), Refusal> {
     let of_app = |entry: &&RelApp| below(path, &layout::lib_name(entry.name.as_str(), &entry.vsn));
-    let is_own = path == checksums::FILE_NAME || path == packed_rel(&rel.name);
-    if is_own || below(path, &layout::release_name(&rel.vsn)) {
+    let is_own = path::is_head(path) || path == packed_rel(&rel.name);
+    let is_of_node = below(path, &layout::signed_name(&rel.vsn));
+    if is_own || (below(path, &layout::release_name(&rel.vsn)) && !is_of_node) {
         return Ok(());
     }
     let why = match rel.applications.iter().find(of_app) {
+        _ if is_of_node => "the node itself writes that directory",
         Some(entry) if tree.built_in(entry.name.as_str()).is_none() => return Ok(()),
         Some(_) => "that application is part of the node",
         None => "it lists no such application, or in another version",

@@ -22,6 +22,10 @@ pub(super) struct WordsStatus {
     kept: u64,
     /// Words that found the queue full.
     refused: u64,
+    /// Tokens that browsers have got in place of words.
+    tokens: u64,
+    /// Words that were hashed, to be kept or compared.
+    hashed: u64,
 }
 
 impl WordsStatus {
@@ -34,6 +38,8 @@ impl WordsStatus {
             limited: counted.limited,
             kept: counted.kept,
             refused: counted.refused,
+            tokens: counted.tokens,
+            hashed: pq_login::hashes(),
         })
     }
 

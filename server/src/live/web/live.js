@@ -26,6 +26,8 @@ const page = {
 };
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+// Slow motion that begins by itself is motion that nobody has asked for.
+if (reduced) at("slow").checked = false;
 const crowd = new Crowd(at("dots"), { reduced });
 const rail = new Rail(at("rail"));
 const replay = new Replay(crowd, rail, at("replay"), { over: showInstall });
@@ -341,11 +343,12 @@ at("dots").addEventListener("keydown", (event) => {
 
 /// Says in the line of orders which processes failed and which were started again.
 function note(events) {
-  for (const { kind, name, child, pid, why } of events) {
+  for (const { kind, supervisor, name, child, pid, why } of events) {
     const who = name || child || pid;
     if (kind === "failed") orders.tell(`${who} has failed: ${why}`);
     if (kind === "restarted") {
       orders.tell(`${who} was started again as ${pid}`);
+      side.restarted(supervisor);
       livesAgain(pid);
     }
     if (kind === "stalled" || kind === "given_up") orders.tell(why || `${who} ends: a child failed too often`);

@@ -2,6 +2,7 @@
 
 import { ask } from "./feed.js";
 import { badge } from "./crowd.js";
+import { Story } from "./story.js";
 
 const CARD_MS = 1_000;
 const TREE_MS = 3_000;
@@ -39,6 +40,9 @@ export class Side {
     // The times at which this page has seen a place get another version, and another process.
     this.since = new Map();
     this.born = new Map();
+    // The restarts that this page has seen, by the module of the supervisor.
+    this.restarts = new Map();
+    this.story = new Story(at("story"), at("events"));
     this.tabs = ["one", "tree", "play"];
     for (const tab of this.tabs) at(`tab-${tab}`).addEventListener("click", () => this.open(tab));
     document.querySelector("[role=tablist]").addEventListener("keydown", (event) => {
@@ -71,6 +75,7 @@ export class Side {
     }
     if (tab === "tree") this.tree();
     if (tab === "play") this.frame();
+    if (tab !== "one") this.story.close();
   }
 
   hello(hello) {
@@ -139,10 +144,17 @@ export class Side {
     this.refresh();
   }
 
+  /// A supervisor has started a child again.
+  restarted(supervisor) {
+    this.restarts.set(supervisor, (this.restarts.get(supervisor) ?? 0) + 1);
+  }
+
   /// Asks for the card of the chosen avatar, while it can be seen.
   async refresh() {
+    if (document.hidden) this.story.close();
     if (this.place < 0 || this.tab !== "one" || document.hidden) return;
     const place = this.place;
+    this.story.follow(place);
     try {
       const card = await ask(`/live/avatar/${place}`);
       if (place === this.place) this.show(card);
@@ -172,7 +184,8 @@ export class Side {
     at("code").replaceChildren(badge(number), ` ${vsn}`);
     const since = this.since.get(card.place);
     const born = this.born.get(card.place);
-    at("clock-process").textContent = born ? `new ${clock(Date.now() - born)}` : "the same";
+    const age = card.since_unix_s === null ? "the same" : clock(Date.now() - card.since_unix_s * 1_000);
+    at("clock-process").textContent = born ? `new ${clock(Date.now() - born)}` : age;
     at("clock-socket").textContent = card.socket ? clock(Date.now() - card.socket.since_unix_ms) : "none";
     at("clock-code").textContent = since ? clock(Date.now() - since) : "as before";
     at("clock-of-code").classList.toggle("new", Boolean(since));
@@ -239,6 +252,8 @@ export class Side {
         const many = row.count > 1 ? ` × ${row.count}` : "";
         const below = row.below ? `, ${row.below} below` : "";
         item.append(fold, element("b", row.name ?? row.module), element("span", `${many}${below}`), element("i", row.vsn));
+        const restarts = this.restarts.get(row.module);
+        if (restarts) item.append(element("span", restarts === 1 ? "1 restart seen" : `${restarts} restarts seen`, "waits"));
         if (row.messages) item.append(element("span", `${row.messages} waiting`, "waits"));
         if (row.pid) item.append(element("code", row.pid));
         return [item];

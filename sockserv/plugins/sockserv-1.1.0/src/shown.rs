@@ -21,6 +21,8 @@ pub enum Command {
     Score,
     /// `inventory`, `inv` or `i`: the equipment and the bag.
     Inventory,
+    /// `word`: chooses a word for the hero, or another one.
+    Word,
 }
 
 /// The facts about a hero, by the names of GMCP messages.
@@ -49,6 +51,7 @@ impl Command {
             "who" => Command::Who,
             "score" => Command::Score,
             "inventory" | "inv" | "i" => Command::Inventory,
+            "word" => Command::Word,
             _ => return None,
         };
         words.next().is_none().then_some(command)
@@ -60,6 +63,7 @@ pub const HELP: &str = "help       these lines
 who        the heroes that play now
 score      your hero
 inventory  what your hero wears and carries
+word       choose a word for your hero, or another one
 quit       leave the game; a hero with a word rests until you come back
 ";
 

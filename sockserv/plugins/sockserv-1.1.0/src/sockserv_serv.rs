@@ -1,9 +1,9 @@
 //! The session: the process that talks with one client. The dialogue is that of 1.0.0, with questions about words:
 //!
 //! ```text
-//!          a free name           y                    a word, or none
+//!          a free name           y                    a word, twice, or none
 //!   Name ───────────────► Stats ───────► choice of a word ───────────► Starting ─► Playing, and the word is kept
-//!     │ a taken name                                                                  ▲
+//!     │ a taken name                                                                  ▲  └─ `word` ─► choice of a word
 //!     └─────────────► what is its word? ─── the right one ──────────────────────────────┘
 //!                            │ three wrong ones ─► a pause ─► the end
 //!
@@ -16,7 +16,7 @@
 
 mod session;
 
-pub use session::{Asks, Do, PAUSE_MS, Session, WRONG_MAX};
+pub use session::{Asks, Do, PAUSE_MS, Session, WRONG_MAX, Whose};
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -203,6 +203,10 @@ impl Session {
         let (asked, number, no) = match todo {
             Do::Look(name) => return self.looked(words::look(ctx, &name)),
             Do::Judge(line) => return self.judged(line, words::judge(ctx, port, line)),
+            Do::Compare(one, other) => {
+                return self.compared(other, words::same(ctx, port, one, other));
+            }
+            Do::NotKept(name, hero) => return self.not_kept(&name, words::has(ctx, hero)),
             Do::Pause => {
                 let pause_is_over = true;
                 ctx.start_timer(PAUSE_MS, &Paused { pause_is_over });

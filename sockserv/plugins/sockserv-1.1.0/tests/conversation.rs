@@ -115,7 +115,7 @@ fn the_third_wrong_word_ends_the_connection_after_a_pause() {
 
 #[test]
 fn a_word_that_was_sent_before_the_question_is_not_taken() {
-    for moment in [Moment::Asked, Moment::Choosing] {
+    for moment in [Moment::Asked, Moment::Choosing, Moment::Again] {
         let mut node = Node::at(moment);
         node.line("sesame");
         let done = node.done();
@@ -137,11 +137,70 @@ fn a_word_is_chosen_before_the_hero_starts_and_kept_when_it_plays() {
     }
     node.paper.judged = Some(Judged::Fit);
     node.line("\x002");
+    let done = texts(&node.done());
+    assert!(done.contains("Type the word once more."), "{done}");
+    assert!(done.contains("\\u{e}sealed\\u{f}"), "{done}");
+    node.line("\x003");
     assert_eq!(node.done(), "request processquest:start_player\n");
     node.answer(&SupReply::Started(Some(node::sup())));
-    assert!(node.done().contains("keep line 2 for <0.10.1>"));
+    assert!(node.done().contains("keep line 3 for <0.10.1>"));
     node.says(Said::Kept);
     assert!(node.done().contains("Ann waits for you when you leave."));
+}
+
+#[test]
+fn a_word_that_is_not_typed_the_same_way_twice_is_asked_for_anew() {
+    let mut node = Node::at(Moment::Again);
+    node.paper.are_two = true;
+    node.line("\x002");
+    let done = texts(&node.done());
+    assert!(
+        done.contains("These were two words.\\nChoose a word"),
+        "{done}"
+    );
+    node.line("\x003");
+    assert!(node.done().contains("Type the word once more."));
+    node.line("");
+    assert!(node.done().contains("write \"Choose a word"));
+    node.line("");
+    assert_eq!(node.done(), "request processquest:start_player\n");
+}
+
+#[test]
+fn a_player_chooses_a_word_while_the_hero_plays() {
+    let mut node = Node::at(Moment::Playing);
+    node.line("word");
+    let done = texts(&node.done());
+    assert!(done.contains("(An empty line: as before.)"), "{done}");
+    assert!(done.contains("\\u{e}sealed\\u{f}"), "{done}");
+    node.news();
+    assert!(node.done().contains("Executing a Pig"), "the story goes on");
+    node.line("\x007");
+    node.line("\x008");
+    assert!(node.done().ends_with("keep line 8 for <0.10.1>\n"));
+    node.line("word");
+    assert_eq!(node.done(), "", "one at a time");
+    node.says(Said::NotKept);
+    assert!(node.done().contains("Ann has the one from before."));
+    node.line("word");
+    node.line("");
+    node.done();
+    node.line("look");
+    assert!(node.done().contains("Unexpected input: look"));
+    node.paper.look.kept = false;
+    node.line("word");
+    assert!(node.done().contains("Words are not kept here."));
+}
+
+#[test]
+fn a_hero_that_ends_while_a_word_is_chosen_takes_the_question_along() {
+    let mut node = Node::at(Moment::Playing);
+    node.line("word");
+    node.falls();
+    node.done();
+    node.line("Bob");
+    let done = node.done();
+    assert!(done.contains("Do you agree to these? y/n"), "{done}");
 }
 
 #[test]
@@ -193,6 +252,7 @@ fn a_client_that_goes_before_it_has_a_hero_leaves_nothing_behind() {
         Moment::Checking,
         Moment::Rolled,
         Moment::Choosing,
+        Moment::Again,
     ] {
         let mut node = Node::at(moment);
         assert_eq!(node.closed(), END, "{moment:?}");
@@ -248,6 +308,7 @@ fn a_session_that_goes_down_is_asked_what_its_version_can_ask() {
         ),
         (Moment::Checking, "Bob", "Do you agree to these? y/n"),
         (Moment::Choosing, "\x001", "Answer with y (yes) or n (no)"),
+        (Moment::Again, "\x002", "Answer with y (yes) or n (no)"),
         (Moment::Choosing, "n", "Do you agree to these? y/n"),
         (Moment::Playing, "look", "Unexpected input: look"),
     ] {

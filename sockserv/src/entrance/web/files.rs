@@ -28,6 +28,8 @@ macro_rules! files {
 const FILES: &[File] = files! {
     "/", "text/html; charset=utf-8", "index.html";
     "/play.css", "text/css; charset=utf-8", "play.css";
+    "/session.js", "text/javascript; charset=utf-8", "session.js";
+    "/login.js", "text/javascript; charset=utf-8", "login.js";
     "/play.js", "text/javascript; charset=utf-8", "play.js";
     "/favicon.svg", "image/svg+xml", "favicon.svg";
     "/xterm.css", "text/css; charset=utf-8", "vendor/xterm.css";

@@ -43,6 +43,59 @@ impl Listener for One {
 /// The browser's end of a gateway.
 struct Browser(DuplexStream);
 
+/// The route to one gateway, over any number of connections: the first begins the session, others come back to it.
+struct Site {
+    router: Router,
+    budget: Arc<Budget>,
+}
+
+impl Site {
+    /// A site, and the door's end of its gateway. The gateway's door reports the reason of its close.
+    fn new(dialect: Dialect, ending: EndingCell, may_resume: bool) -> (Site, DuplexStream) {
+        let (near, far) = duplex(PIPE);
+        let near = Arc::new(Mutex::new(Some(near)));
+        let budget = Arc::new(Budget::new(Settings::default().current()));
+        let (resumes, of_session) = (Arc::new(Resumes::default()), budget.clone());
+        let enter = move |upgrade: WebSocketUpgrade| async move {
+            let begins = near.lock().unwrap().take();
+            let wish = upgrade
+                .requested_protocols()
+                .find_map(|name| Wish::read(name.as_bytes()));
+            let gateway = Gateway {
+                speech: Speech::new(dialect, ""),
+                budget: of_session,
+                ending,
+                place: may_resume.then(|| resumes.place()).flatten(),
+                taken: 0,
+            };
+            limited(upgrade).on_upgrade(|socket| async move {
+                match (begins, wish) {
+                    (Some(near), _) => gateway.run(socket, near).await,
+                    (None, Some(wish)) => {
+                        if let Err(socket) = resumes.hand(&wish, socket) {
+                            gateway::refuse(*socket).await;
+                        }
+                    }
+                    (None, None) => panic!("one session for each site"),
+                }
+            })
+        };
+        let router = Router::new().route("/ws", get(enter));
+        (Site { router, budget }, far)
+    }
+
+    /// Connects with these subprotocols.
+    async fn connect(&self, protocols: &str) -> Browser {
+        let (client, server) = duplex(1024);
+        let server = Metered::new(server, self.budget.clone());
+        let router = self.router.clone();
+        tokio::spawn(async { axum::serve(One(Some(server)), router).await });
+        let mut browser = Browser(client);
+        browser.shake_hands(protocols).await;
+        browser
+    }
+}
+
 impl Browser {
     /// Starts a gateway; returns the browser's end and the door's end.
     async fn open(dialect: Dialect) -> (Browser, DuplexStream) {
@@ -51,33 +104,15 @@ impl Browser {
 
     /// Starts a gateway whose door reports the reason of its close.
     async fn told(dialect: Dialect, ending: EndingCell) -> (Browser, DuplexStream) {
-        let (client, server) = duplex(1024);
-        let (near, far) = duplex(PIPE);
-        let near = Mutex::new(Some(near));
-        let budget = Arc::new(Budget::new(Settings::default().current()));
-        let server = Metered::new(server, budget.clone());
-        let enter = move |upgrade: WebSocketUpgrade| async move {
-            let near = near.lock().unwrap().take().unwrap();
-            let speech = Speech::new(dialect, "");
-            limited(upgrade).on_upgrade(|socket| async move {
-                gateway::run(socket, near, speech, &budget, ending).await;
-            })
-        };
-        let enter = Arc::new(Mutex::new(Some(enter)));
-        let enter = move |upgrade| {
-            let enter = enter.lock().unwrap().take().unwrap();
-            enter(upgrade)
-        };
-        let router = Router::new().route("/ws", get(enter));
-        tokio::spawn(async { axum::serve(One(Some(server)), router).await });
-        let mut browser = Browser(client);
-        browser.shake_hands().await;
-        (browser, far)
+        let (site, door) = Site::new(dialect, ending, false);
+        (site.connect("").await, door)
     }
 
-    async fn shake_hands(&mut self) {
-        let ask = "GET /ws HTTP/1.1\r\nHost: pq\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    async fn shake_hands(&mut self, protocols: &str) {
+        let ask = format!(
+            "GET /ws HTTP/1.1\r\nHost: pq\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocols}\r\n"
+        );
         self.0.write_all(ask.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
@@ -332,5 +367,136 @@ async fn a_flood_of_frames_is_taken_at_the_pace_of_lines_and_its_sender_is_kept(
             "{piece:?}: {taken} bytes of {allowed}"
         );
         assert!(taken >= allowed / 2, "{piece:?}: only {taken} of {allowed}");
+    }
+}
+
+/// The header of a client that comes back.
+fn comes_back(ticket: &str, heard: u64) -> String {
+    format!("Sec-WebSocket-Protocol: resume.{ticket}.{heard}\r\n")
+}
+
+impl Browser {
+    /// Receives `PQ.Resume`; returns the ticket, the number, and the number of taken frames.
+    async fn greeted(&mut self) -> (String, u64, u64) {
+        let (kind, data) = self.frame().await.unwrap();
+        let text = String::from_utf8(data).unwrap();
+        assert_eq!(kind, TEXT, "{text}");
+        let body = text.strip_prefix("PQ.Resume ").unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let number = |key: &str| body[key].as_u64().unwrap();
+        let ticket = body["ticket"].as_str().unwrap().to_string();
+        (ticket, number("number"), number("taken"))
+    }
+
+    /// Receives this text as a binary frame.
+    async fn reads(&mut self, text: &str) {
+        let frame = (BINARY, text.as_bytes().to_vec());
+        assert_eq!(self.frame().await, Some(frame));
+    }
+}
+
+async fn says(door: &mut DuplexStream, text: &str) {
+    door.write_all(text.as_bytes()).await.unwrap();
+    // The gateway reads each text alone.
+    sleep(Duration::from_millis(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_whose_connection_broke_hears_all_that_it_has_missed_once() {
+    let (site, mut door) = Site::new(Dialect::Gmcp, EndingCell::default(), true);
+    let mut browser = site.connect("").await;
+    let (ticket, number, taken) = browser.greeted().await;
+    assert_eq!((number, taken), (0, 0));
+    says(&mut door, "one\r\n").await;
+    browser.reads("one\r\n").await;
+    browser.send(BINARY, b"hello\n").await;
+    let mut line = [0; 7];
+    door.read_exact(&mut line).await.unwrap();
+    says(&mut door, "two\r\n").await;
+    // The second text is on its way when the connection breaks.
+    drop(browser);
+    sleep(Duration::from_secs(1)).await;
+    says(&mut door, "three\r\n").await;
+    let mut browser = site.connect(&comes_back(&ticket, 1)).await;
+    assert_eq!(browser.greeted().await, (ticket.clone(), 1, 1));
+    browser.reads("two\r\n").await;
+    browser.reads("three\r\n").await;
+    says(&mut door, "four\r\n").await;
+    browser.reads("four\r\n").await;
+    browser.send(BINARY, b"again\n").await;
+    door.read_exact(&mut line).await.unwrap();
+    assert_eq!(&line, b"again\r\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_comes_back_before_the_gateway_knows_that_it_was_away() {
+    let (site, mut door) = Site::new(Dialect::Gmcp, EndingCell::default(), true);
+    let mut first = site.connect("").await;
+    let (ticket, ..) = first.greeted().await;
+    says(&mut door, "one\r\n").await;
+    let mut second = site.connect(&comes_back(&ticket, 0)).await;
+    second.greeted().await;
+    second.reads("one\r\n").await;
+    first.reads("one\r\n").await;
+    let elsewhere = (1008, "this session goes on elsewhere".to_string());
+    assert_eq!(first.closed().await, elsewhere);
+    says(&mut door, "two\r\n").await;
+    second.reads("two\r\n").await;
+    let mut stranger = site.connect(&comes_back(&"0".repeat(32), 0)).await;
+    let over = (1008, "this session is over".to_string());
+    assert_eq!(stranger.closed().await, over);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_waits_for_two_minutes_and_for_a_page_that_has_gone_for_20_s() {
+    for (closes, waits) in [(false, 120), (true, 20)] {
+        let (site, mut door) = Site::new(Dialect::Gmcp, EndingCell::default(), true);
+        let mut browser = site.connect("").await;
+        let (ticket, ..) = browser.greeted().await;
+        if closes {
+            browser.send(CLOSE, &1001_u16.to_be_bytes()).await;
+        }
+        let began = Instant::now();
+        drop(browser);
+        assert_eq!(rest(&mut door).await, b"");
+        assert_eq!(began.elapsed().as_secs(), waits);
+        let mut late = site.connect(&comes_back(&ticket, 0)).await;
+        assert_eq!(late.closed().await.0, 1008);
+    }
+    // A player who has quit is not waited for.
+    let (site, mut door) = Site::new(Dialect::Gmcp, EndingCell::default(), true);
+    let mut browser = site.connect("").await;
+    browser.greeted().await;
+    browser.send(CLOSE, &1000_u16.to_be_bytes()).await;
+    let began = Instant::now();
+    assert_eq!(rest(&mut door).await, b"");
+    assert_eq!(began.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_for_a_client_has_a_bound_and_then_the_door_waits() {
+    let (site, mut door) = Site::new(Dialect::Gmcp, EndingCell::default(), true);
+    let mut browser = site.connect("").await;
+    let (ticket, ..) = browser.greeted().await;
+    drop(browser);
+    let line = [b"x".repeat(98), b"\r\n".to_vec()].concat();
+    let mut wrote = 0;
+    while timeout(Duration::from_secs(1), door.write_all(&line))
+        .await
+        .is_ok()
+    {
+        wrote += line.len();
+    }
+    assert!(
+        (2 * resume::KEPT_MAX..=2 * resume::KEPT_MAX + 3 * PIPE).contains(&wrote),
+        "{wrote}"
+    );
+    let mut browser = site.connect(&comes_back(&ticket, 0)).await;
+    assert_eq!(browser.greeted().await.1, 0);
+    let mut read = 0;
+    while read < wrote {
+        let (_, data) = browser.frame().await.unwrap();
+        assert!(data.iter().all(|byte| b"x\r\n".contains(byte)));
+        read += data.len();
     }
 }

@@ -1,7 +1,7 @@
 //! A line that the owner does not get: a word by which a player is known.
 //!
 //! ```text
-//!   \x0esealed\x0f ─► the client types a line ─► Port::seal ─┬─ kept here, and wiped with the next one or the port
+//!   \x0esealed\x0f ─► the client types a line ─► Port::seal ─┬─ kept here, and wiped with the next but one or the port
 //!                                                          └─ \0N to the owner, which asks the node about line N
 //! ```
 //! So a word is in no message and no state of a process, and neither traces nor copies of processes show it. No client can
@@ -17,11 +17,13 @@ const QUIT: &[u8] = b"quit";
 /// A line that the owner does not get. Its memory is wiped when it is dropped.
 pub type Sealed = Zeroizing<Vec<u8>>;
 
-/// The last sealed line of a port, and its number.
+/// The last two sealed lines of a port: a word that is chosen is typed twice.
 #[derive(Default, Debug)]
 pub(super) struct Slips {
+    /// The number of the last one.
     last: u64,
-    line: Option<Unshown>,
+    /// The last one, and the one before it.
+    lines: [Option<Unshown>; 2],
     /// The line that answers the next question, from a login of the client's program.
     answer: Option<Unshown>,
 }
@@ -48,14 +50,16 @@ impl Port {
         }
         let mut slips = self.slips.lock();
         slips.last += 1;
-        slips.line = Some(Unshown(Zeroizing::new(line)));
+        slips.lines.swap(0, 1);
+        slips.lines[0] = Some(Unshown(Zeroizing::new(line)));
         format!("\0{}", slips.last).into_bytes()
     }
 
-    /// The sealed line with this number, unless another has followed it.
+    /// The sealed line with this number, unless two have followed it.
     pub(crate) fn sealed(&self, number: u64) -> Option<Sealed> {
         let slips = self.slips.lock();
-        let line = slips.line.as_ref().filter(|_| slips.last == number);
+        let age = slips.last.checked_sub(number)?;
+        let line = slips.lines.get(usize::try_from(age).ok()?)?.as_ref();
         line.map(|line| line.0.clone())
     }
 
@@ -76,9 +80,9 @@ impl Port {
         }
     }
 
-    /// Wipes the sealed line.
+    /// Wipes the sealed lines.
     pub(crate) fn wipe(&self) {
-        self.slips.lock().line = None;
+        self.slips.lock().lines = [None, None];
     }
 }
 
@@ -88,15 +92,18 @@ mod tests {
     use crate::settings::Settings;
 
     #[test]
-    fn the_last_line_is_kept_under_its_number() {
+    fn the_last_two_lines_are_kept_under_their_numbers() {
         let port = Port::new(Settings::default().current());
         assert_eq!(port.seal(b"sesame".to_vec()), b"\x001");
         assert_eq!(port.sealed(1).as_deref(), Some(&b"sesame".to_vec()));
         assert_eq!(port.seal(b"other".to_vec()), b"\x002");
-        assert_eq!(port.sealed(1), None);
+        assert_eq!(port.sealed(1).as_deref(), Some(&b"sesame".to_vec()));
+        assert_eq!(port.sealed(2).as_deref(), Some(&b"other".to_vec()));
+        assert_eq!(port.seal(b"third".to_vec()), b"\x003");
+        assert_eq!((port.sealed(1), port.sealed(4)), (None, None));
         assert!(!format!("{port:?}").contains("111, 116, 104"), "{port:?}");
         port.wipe();
-        assert_eq!(port.sealed(2), None);
+        assert_eq!((port.sealed(2), port.sealed(3)), (None, None));
     }
 
     #[test]

@@ -8,20 +8,20 @@ use super::{Kind, Output, Port, Stage};
 use crate::admission::budget::Work;
 use crate::admission::refused::Refusal;
 use crate::wire::endpoint::Event;
-use crate::wire::gmcp::Login;
+use crate::wire::gmcp::Wish;
 
 impl Port {
     /// Takes an event of the client that came in `len` bytes, and queues the answer. [`Port::output`] reports an overflow.
-    /// Returns the login in the event, if there is one.
-    pub(crate) fn hear(&self, event: &Event, len: usize) -> Option<Login> {
+    /// Returns the wish in the event, if there is one.
+    pub(crate) fn hear(&self, event: &Event, len: usize) -> Option<Wish> {
         let settings = self.settings.load();
-        let (mut is_news, mut is_awake, mut login) = (false, false, None);
+        let (mut is_news, mut is_awake, mut wish) = (false, false, None);
         let _ = self.push(Kind::Other, |nvt| {
             let before = nvt.wants_avatar();
             let answer = nvt.hear(event, len, &*settings.listing);
             is_news = nvt.wants_avatar() != before;
             is_awake = nvt.take_awake();
-            login = nvt.take_login();
+            wish = nvt.take_wish();
             answer
         });
         if is_news {
@@ -30,7 +30,12 @@ impl Port {
         if is_awake {
             self.state.lock().awake = Some(Instant::now());
         }
-        login
+        wish
+    }
+
+    /// Whether the client has asked for a token since the last call.
+    pub(crate) fn take_remember(&self) -> bool {
+        self.state.lock().nvt.take_remember()
     }
 
     /// Queues the echo of the unfinished line, if the client has requested an echo. [`Port::output`] reports an overflow.

@@ -60,12 +60,17 @@ pub enum Asks {
         /// The number of the question.
         number: u64,
     },
-    /// The client may choose a word for its hero to be.
+    /// The client may choose a word.
     Choice {
-        /// The name of the hero.
-        name: Name,
-        /// The stats that the client has agreed to.
-        stats: Stats,
+        /// The hero that gets it.
+        hero: Whose,
+    },
+    /// The client types the word once more.
+    Again {
+        /// The hero that gets it.
+        hero: Whose,
+        /// The sealed line with the word.
+        line: Line,
     },
     /// The hero starts, and is to get this word.
     Chosen {
@@ -81,6 +86,15 @@ pub enum Asks {
     Ending,
 }
 
+/// The hero that gets a word.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Whose {
+    /// The name of the hero.
+    pub name: Name,
+    /// The stats that the client has agreed to; `None` for a hero that plays already.
+    pub stats: Option<Stats>,
+}
+
 /// An action of the process, in order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Do {
@@ -90,6 +104,8 @@ pub enum Do {
     Look(Name),
     /// Ask the node whether a word may be chosen: [`Session::judged`].
     Judge(Line),
+    /// Ask the node whether a word was typed in the same way twice: [`Session::compared`].
+    Compare(Line, Line),
     /// Ask the node to compare a word: [`Session::said`].
     Check {
         /// The sealed line with the word.
@@ -118,6 +134,8 @@ pub enum Do {
     AddHandler(Pid),
     /// The client has gone, and its hero has a word or not: leave it, or stop it.
     LeaveHero(Pid),
+    /// The word of this hero could not be kept; it has another one or none: [`Session::not_kept`].
+    NotKept(Name, Pid),
 }
 
 impl From<v1_0_0::Do> for Do {
@@ -181,10 +199,12 @@ impl Session {
                 self.check(line, name, wrong)
             }
             (Asks::Choice { .. }, Some(line)) => vec![Do::Judge(line)],
+            (Asks::Again { line: first, .. }, Some(line)) => vec![Do::Compare(*first, line)],
             (Asks::Word { .. }, None) if line.is_empty() => self.ask_name(""),
-            (Asks::Choice { .. }, None) if line.is_empty() => self.start(Asks::Nothing),
+            (Asks::Choice { .. }, None) if line.is_empty() => self.chosen(None),
+            (Asks::Again { .. }, None) if line.is_empty() => self.ask_again(""),
             // It was sent before the question, so the node has not sealed it.
-            (Asks::Word { .. } | Asks::Choice { .. }, None) => {
+            (Asks::Word { .. } | Asks::Choice { .. } | Asks::Again { .. }, None) => {
                 self.ask("Words that come before the question are not taken.\n")
             }
             (Asks::Checking { .. } | Asks::Ending, _) => Vec::new(),
@@ -207,7 +227,10 @@ impl Session {
                     name: name.clone(),
                     stats,
                 };
-                self.asks = Asks::Choice { name, stats };
+                let stats = Some(stats);
+                self.asks = Asks::Choice {
+                    hero: Whose { name, stats },
+                };
                 self.ask("")
             }
             _ => all(todo),
@@ -219,6 +242,12 @@ impl Session {
         match command {
             Command::Help => vec![say(shown::HELP)],
             Command::Who => vec![Do::Who],
+            Command::Word if matches!(self.asks, Asks::Nothing) => {
+                let hero = self.hero();
+                hero.map_or(Vec::new(), |hero| vec![Do::Look(hero.name.clone())])
+            }
+            // The hero is just getting one.
+            Command::Word => Vec::new(),
             Command::Score | Command::Inventory if self.shows.is_some() => Vec::new(),
             Command::Score | Command::Inventory => {
                 let number = self.next_number();
@@ -256,6 +285,14 @@ impl Session {
                 say(words::login_result(Err("No hero has this name."))),
                 v1_0_0::Do::Roll.into(),
             ],
+            Phase::Playing { .. } if !look.kept => vec![say("Words are not kept here.\n")],
+            Phase::Playing { hero } => {
+                let (name, stats) = (hero.name.clone(), None);
+                self.asks = Asks::Choice {
+                    hero: Whose { name, stats },
+                };
+                self.ask("")
+            }
             _ => Vec::new(),
         }
     }
@@ -266,9 +303,15 @@ impl Session {
             Asks::Word { name, .. } => {
                 format!("If {name} is yours, what is its word? (An empty line: another name.)\n")
             }
-            Asks::Choice { name, .. } => format!(
-                "Choose a word, and you find {name} again from any client. (An empty line: none.)\n"
-            ),
+            Asks::Choice { hero } => {
+                let (name, none) = (&hero.name, hero.stats.map_or("as before", |_| "none"));
+                format!(
+                    "Choose a word, and you find {name} again from any client. (An empty line: {none}.)\n"
+                )
+            }
+            Asks::Again { .. } => {
+                "Type the word once more. (An empty line: another word.)\n".to_string()
+            }
             _ => return Vec::new(),
         };
         vec![say(format!("{first}{question}{SEAL}"))]
@@ -292,20 +335,51 @@ impl Session {
     /// The node has judged the word that was chosen.
     pub fn judged(&mut self, line: Line, judged: Judged) -> Vec<Do> {
         match judged {
-            Judged::Fit => self.start(Asks::Chosen { line }),
+            Judged::Fit => {
+                if let Asks::Choice { hero } = self.asks.clone() {
+                    self.asks = Asks::Again { hero, line };
+                }
+                self.ask("")
+            }
             Judged::Short => self.ask("A word has at least 6 characters.\n"),
             Judged::Long => self.ask("A word has at most 128 bytes.\n"),
             Judged::Gone => self.ask("That word did not arrive.\n"),
         }
     }
 
-    /// Starts the hero with the stats that were agreed to.
-    fn start(&mut self, next: Asks) -> Vec<Do> {
-        let Asks::Choice { name, stats } = std::mem::replace(&mut self.asks, next) else {
+    /// The node has compared the two lines with the word that was chosen.
+    pub fn compared(&mut self, line: Line, are_same: bool) -> Vec<Do> {
+        match are_same {
+            true => self.chosen(Some(line)),
+            false => self.ask_again("These were two words.\n"),
+        }
+    }
+
+    /// Says something, and asks again for a word that is chosen.
+    fn ask_again(&mut self, first: &str) -> Vec<Do> {
+        if let Asks::Again { hero, .. } = self.asks.clone() {
+            self.asks = Asks::Choice { hero };
+        }
+        self.ask(first)
+    }
+
+    /// The choice is over. A hero to be starts with the stats that were agreed to; one that plays gets the word.
+    fn chosen(&mut self, line: Option<Line>) -> Vec<Do> {
+        let asks = std::mem::replace(&mut self.asks, Asks::Nothing);
+        let (Asks::Choice { hero } | Asks::Again { hero, .. }) = asks else {
             return Vec::new();
         };
-        self.book.phase = Phase::Starting { name: name.clone() };
-        vec![v1_0_0::Do::Start { name, stats }.into()]
+        if let Some(line) = line {
+            self.asks = Asks::Chosen { line };
+        }
+        let Whose { name, stats } = hero;
+        match stats {
+            Some(stats) => {
+                self.book.phase = Phase::Starting { name: name.clone() };
+                vec![v1_0_0::Do::Start { name, stats }.into()]
+            }
+            None => self.settle(Vec::new()),
+        }
     }
 
     /// The node has answered a question about a word.
@@ -388,10 +462,16 @@ impl Session {
             Said::Kept => vec![say(format!(
                 "Your word is kept. {name} waits for you when you leave.\n"
             ))],
-            _ => vec![say(format!(
-                "Your word could not be kept. {name} ends when you leave.\n"
-            ))],
+            _ => vec![Do::NotKept(name, sup)],
         }
+    }
+
+    /// The word could not be kept, and the hero has one from before or none.
+    pub fn not_kept(&self, name: &Name, has_word: bool) -> Vec<Do> {
+        vec![say(match has_word {
+            true => format!("Your word could not be kept. {name} has the one from before.\n"),
+            false => format!("Your word could not be kept. {name} ends when you leave.\n"),
+        })]
     }
 
     /// Says something and ends the connection after a pause.
@@ -489,7 +569,7 @@ impl Session {
         all(self.book.rolled(stats))
     }
 
-    /// Gives a hero that has started its word, and gives the word up with the hero.
+    /// Gives a hero that plays the word that was chosen for it, and gives the word up with the hero.
     fn settle(&mut self, mut todo: Vec<Do>) -> Vec<Do> {
         match (&self.asks, self.hero()) {
             (Asks::Chosen { line }, Some(hero)) => {
@@ -499,6 +579,9 @@ impl Session {
                 todo.push(Do::Keep { line, hero, number });
             }
             (Asks::Chosen { .. }, None) if !matches!(self.book.phase, Phase::Starting { .. }) => {
+                self.asks = Asks::Nothing;
+            }
+            (Asks::Choice { hero } | Asks::Again { hero, .. }, None) if hero.stats.is_none() => {
                 self.asks = Asks::Nothing;
             }
             (Asks::Keeping { .. }, None) => self.asks = Asks::Nothing,

@@ -70,6 +70,7 @@ pub(crate) enum Moment {
     Checking,
     Rolled,
     Choosing,
+    Again,
     Starting,
     Keeping,
     Joining,
@@ -79,12 +80,13 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    pub(crate) const ALL: [Moment; 11] = [
+    pub(crate) const ALL: [Moment; 12] = [
         Moment::Greeted,
         Moment::Asked,
         Moment::Checking,
         Moment::Rolled,
         Moment::Choosing,
+        Moment::Again,
         Moment::Starting,
         Moment::Keeping,
         Moment::Joining,
@@ -106,6 +108,7 @@ pub(crate) struct Paper {
     pub(crate) look: Look,
     pub(crate) has_word: bool,
     pub(crate) judged: Option<Judged>,
+    pub(crate) are_two: bool,
     pub(crate) is_busy: bool,
     /// The number of the session's last question about a word.
     asked: u64,
@@ -131,6 +134,7 @@ impl Paper {
             "words:look" => named(&self.look),
             "words:has" => named(&self.has_word),
             "words:judge" => named(&self.judged.unwrap_or(Judged::Fit)),
+            "words:same" => named(&!self.are_two),
             "words:check" => self.check(args),
             "words:keep" => self.keep(args),
             "players:list" => named(&Players {
@@ -231,10 +235,11 @@ const BACK: [(Moment, Step); 2] = [
 ];
 
 /// The way to a hero with a word.
-const ANEW: [(Moment, Step); 8] = [
+const ANEW: [(Moment, Step); 9] = [
     (Moment::Rolled, |node| drop(node.line("Ann"))),
     (Moment::Choosing, |node| drop(node.line("y"))),
-    (Moment::Starting, |node| drop(node.line("\x001"))),
+    (Moment::Again, |node| drop(node.line("\x001"))),
+    (Moment::Starting, |node| drop(node.line("\x002"))),
     (Moment::Keeping, |node| {
         node.answer(&SupReply::Started(Some(sup())));
     }),
@@ -338,6 +343,12 @@ impl Node {
     pub(crate) fn answer(&mut self, reply: &impl Serialize) -> Verdict {
         let id = self.paper.request;
         self.send(Callback::Response, (id, 0), &spec::encode(reply))
+    }
+
+    /// Reports the end of the hero.
+    pub(crate) fn falls(&mut self) {
+        let reason = Reason::Shutdown.to_bytes();
+        self.send(Callback::Down, (sup().as_raw(), 1), &reason);
     }
 
     /// Reports the end of the hero's event manager.

@@ -1,6 +1,7 @@
 //! Sealed lines, and logins of a client's program.
 
 use super::*;
+use crate::wire::gmcp::Wish;
 
 #[test]
 fn a_sealed_line_ends_its_own_secret() {
@@ -33,10 +34,13 @@ fn a_program_logs_in_when_the_session_takes_it() {
     assert_eq!(host.tell(&tag), "", "nobody has asked");
     let login = gmcp(r#"Char.Login.Credentials {"account":"Ann","password":"open sesame"}"#);
     assert_eq!(host.hear(&login), b"");
-    assert_eq!(host.nvt.take_login().unwrap().name, "Ann");
+    let Some(Wish::LogIn(wish)) = host.nvt.take_wish() else {
+        panic!("no login");
+    };
+    assert_eq!(wish.name, "Ann");
     assert_eq!(host.nvt.tell(tag.as_bytes()), gmcp(&result[5..]));
     assert_eq!(host.tell(&tag), "", "once");
     host.nvt.set_dialogue(false);
     host.hear(&login);
-    assert_eq!(host.nvt.take_login(), None, "the avatar plays");
+    assert_eq!(host.nvt.take_wish(), None, "the avatar plays");
 }
