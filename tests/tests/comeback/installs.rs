@@ -79,7 +79,7 @@ fn a_release_in_between_that_was_removed_breaks_no_way() {
     // The version in between goes with the last release that needs it.
     let library = tree.root().join("lib/sockserv-1.0.1/priv/sockserv.so");
     assert!(library.exists());
-    tree.does(&["remove", THIRD]);
+    tree.does(&["remove", THIRD, "--force"]);
     assert!(!library.exists());
     assert_eq!(node.complaints(), [""; 0]);
 }

@@ -9,6 +9,9 @@ use crate::instruction::Instruction;
 use crate::relup::Way;
 use crate::systools::{Folders, Options, RelFile, SystoolsError, make_relup};
 
+/// The description of such a way, which the plan of an install shows.
+const DESCRIPTION: &str = "no relup has this way: it is composed from the appups in the tree";
+
 impl ReleaseRegistry {
     /// The way from the running release to this one: up by the appups of the new release, else down by those of the running one.
     ///
@@ -30,7 +33,7 @@ impl ReleaseRegistry {
             from: from.clone(),
             to: to.to_string(),
             direction,
-            description: Term::list([]),
+            description: Term::string(DESCRIPTION),
             script,
         })
     }
