@@ -266,7 +266,9 @@ fn a_crashed_hero_has_its_place_again_and_the_page_survives_a_restart_of_the_nod
         assert_eq!(pid, tree.answer(&["sys", "get-state", "bot-7"])["pid"]);
         // The card has the age of the avatar on this node, and tells its story.
         browser
-            .until("/^\\d+:\\d\\d:\\d\\d$/.test(document.getElementById('clock-process').textContent)")
+            .until(
+                "/^\\d+:\\d\\d:\\d\\d$/.test(document.getElementById('clock-process').textContent)",
+            )
             .await;
         browser
             .until("document.getElementById('story').textContent.includes('Executing a ')")
