@@ -4,8 +4,13 @@
 //! |---|---|
 //! | [`appup`] | `pq appup`: creates or checks the appup between two versions of an application |
 //! | [`relup`] | `pq relup`: compiles the appups between releases into one relup |
+//! | [`explain`] | `pq relup --explain`: shows the steps of its ways |
 //! | [`build`] | `pq build`: builds libraries with cargo and lays out the release |
 //! | [`tar`] | `pq tar`: packs a release of a tree |
+//! | [`key`] | `pq key`: makes a key, and keeps the keys that a tree trusts |
+//! | [`sign`] | `pq sign`: signs a package |
+//! | [`package`] | `pq package`: shows, compares and examines packages |
+//! | [`answer`] | their answers as text or JSON |
 //! | [`same`] | warnings about modules that changed without a new version |
 //!
 //! `server/release` does the work; these modules have the command-line options and the messages.
@@ -24,8 +29,14 @@ pub(crate) mod appup;
 pub(crate) mod relup;
 
 pub(crate) mod build;
+mod explain;
 mod same;
 pub(crate) mod tar;
+
+mod answer;
+pub(crate) mod key;
+pub(crate) mod package;
+pub(crate) mod sign;
 
 /// Writes a warning to stderr.
 pub(crate) fn warn(sentence: impl Display) {

@@ -41,6 +41,21 @@ pub(crate) enum Command {
     Build(crate::author::build::Command),
     /// Pack a release of a tree
     Tar(crate::author::tar::Command),
+    /// Make a key that signs packages, or change the keys that a release tree trusts
+    #[command(subcommand)]
+    #[command(
+        after_help = "Examples:\n  pq key new\n  pq key trust build.pub --root rel --until 2027-06-30\n  pq key list --root rel"
+    )]
+    Key(crate::author::key::KeyArgs),
+    /// Sign a package with the key of its author
+    #[command(after_help = "Example:\n  pq sign game-1.1.0.tar.gz")]
+    Sign(crate::author::sign::Command),
+    /// Show, compare or examine packages, without any change
+    #[command(subcommand)]
+    #[command(
+        after_help = "Examples:\n  pq package show game-1.1.0.tar.gz\n  pq package diff game-1.0.0.tar.gz game-1.1.0.tar.gz\n  pq package verify game-1.1.0.tar.gz --root rel"
+    )]
+    Package(crate::author::package::PackageArgs),
     /// Write the completions of a shell for this program
     #[command(subcommand)]
     #[command(after_help = "Examples:\n  pq completions bash\n  pq completions fish")]

@@ -115,6 +115,7 @@ fn shortened(deed: Deed) -> Deed {
         to: all(deed.to, NAME_CHARS_MAX),
         result: kept(&deed.result, RESULT_CHARS_MAX),
         message: all(deed.message, MESSAGE_CHARS_MAX),
+        author: all(deed.author, MESSAGE_CHARS_MAX),
         ..deed
     }
 }
@@ -172,6 +173,7 @@ mod tests {
             took_ms: 5,
             pause_us: None,
             message: Some("two\nlines".to_string()),
+            author: None,
         }
     }
 

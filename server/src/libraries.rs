@@ -11,17 +11,21 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use pq_code::{linking, manifest_of};
 use pq_release::app::App;
-use pq_release::owner;
+use pq_release::{layout, owner};
 use serde::Deserialize;
 
 use crate::digest::Sources;
 use crate::streams::say;
 
+mod bill;
 mod building;
 mod cargo;
+mod circumstances;
+mod paths;
 
 use building::Building;
 use cargo::{cannot_run_cargo, cargo};
+use circumstances::Circumstances;
 
 /// The workspace with the sources.
 pub(crate) struct Workspace {
@@ -182,6 +186,27 @@ impl Workspace {
         self.metadata.packages.iter().find(is_it)
     }
 
+    /// The papers of a release with these applications, by the names of their files: the circumstances of the build, and the bill
+    /// of the packages in its libraries.
+    ///
+    /// # Errors
+    /// Fails if cargo does not know the dependencies.
+    pub(crate) fn papers(
+        &self,
+        sources: &[&Source],
+    ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        let packages: Vec<&str> = sources
+            .iter()
+            .map(|source| source.package.as_str())
+            .collect();
+        let build = Circumstances::of(self.root())?;
+        let bill = bill::of(self.root(), &packages, &build.host)?;
+        Ok(vec![
+            (layout::BUILD_NAME, build.to_text()?),
+            (layout::SBOM_NAME, bill),
+        ])
+    }
+
     /// Kills the running cargo and prevents further builds.
     pub(crate) fn stop_building(&self) {
         self.building.stop();
@@ -205,7 +230,9 @@ impl Workspace {
                     .flat_map(|set| ["--config", set]),
             )
             .arg("--target-dir")
-            .arg(self.target())
+            .arg(self.target());
+        paths::leave_out(&mut command, self.root(), self.target());
+        command
             .arg("--")
             .args(linking::AS_A_LIBRARY)
             .env("PQ_DIGESTS", listed(&self.digests(source)?));

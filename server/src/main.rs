@@ -6,7 +6,7 @@
 //!   pq play ─► a player's connection to the door of a node
 //!   pq appup ─► two libraries ─► appup
 //!   pq relup ─► appups ─► relup
-//!   pq build ─► libraries (cargo) ─► release tree; pq tar ─► package
+//!   pq build ─► libraries (cargo) ─► release tree; pq tar, sign ─► package; pq key ─► keys of authors and trees
 //!   pq completions, man ─► the command line as a script or as pages
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
 //!   pq top ─► the same socket ─► a live view in the terminal
@@ -43,6 +43,7 @@ mod options;
 mod otlp;
 mod play;
 mod players;
+mod private;
 mod report;
 mod reread;
 mod restart;
@@ -90,6 +91,9 @@ fn main() -> ExitCode {
         cli::Command::Relup(command) => author::relup::relup(&command),
         cli::Command::Build(command) => author::build::build(&command),
         cli::Command::Tar(command) => author::tar::tar(&command),
+        cli::Command::Key(command) => author::key::key(&command),
+        cli::Command::Package(command) => author::package::package(&command),
+        cli::Command::Sign(command) => author::sign::sign(&command),
         cli::Command::Completions(which) => completions::completions(&which),
         cli::Command::Man(command) => man::man(&command),
         cli::Command::Schema(command) => schema::schema(&command),

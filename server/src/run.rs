@@ -34,6 +34,7 @@ use crate::metrics::{self, Metrics};
 use crate::operator::OperatorSocket;
 use crate::options;
 use crate::otlp::{self, Exporter};
+use crate::private;
 use crate::report::report;
 use crate::reread;
 use crate::restart::{ENDS_FOR_A_REBOOT, ErrorAction, Restart};
@@ -476,7 +477,7 @@ fn last_news(outcome: &anyhow::Result<Word>) -> manager::Word {
     }
 }
 
-/// Opens the saves, which begins to put all saved avatars back. The receiver gets a message, or is closed, when that is over.
+/// Closes private files for other users, and opens the saves, which begins to put all saved avatars back. The receiver gets a message, or is closed, when that is over.
 async fn open_saves(
     booted: &Arc<Booted>,
     options: &options::Node,
@@ -487,7 +488,10 @@ async fn open_saves(
     let on_end = move || {
         let _ = tell.send(());
     };
-    let opening = tokio::task::spawn_blocking(move || saves::open(&node, &of_node, on_end));
+    let opening = tokio::task::spawn_blocking(move || {
+        private::close(node.root());
+        saves::open(&node, &of_node, on_end)
+    });
     Ok((opening.await??.map(Arc::new), came_back))
 }
 

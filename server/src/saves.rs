@@ -40,6 +40,11 @@ pub(crate) fn file(root: &Path) -> PathBuf {
     root.join(DATA).join("saves.db")
 }
 
+/// The directory with the removed rows of a release tree.
+pub(crate) fn removed(root: &Path) -> PathBuf {
+    root.join(DATA).join("removed")
+}
+
 /// Checks the settings of an application.
 ///
 /// # Errors

@@ -163,9 +163,14 @@ impl Town {
             direction,
             extra: Vec::new(),
         };
+        let target = Target {
+            module,
+            conversion,
+            through: Vec::new(),
+        };
         let plan = Change_ {
             modules: Arc::new(self.code.preview(&changes).expect("the change is possible")),
-            targets: vec![Target { module, conversion }],
+            targets: vec![target],
             removed: Vec::new(),
             suspend_timeout_ms: PATIENCE_MS,
             code_change_timeout_ms: PATIENCE_MS,

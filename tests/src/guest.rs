@@ -3,10 +3,14 @@
 //! ```text
 //!   release tree ─► disk (ext4)  ─┐
 //!   Debian's kernel              ─┼─► qemu ─► /init ─► pq start ─► 127.0.0.1:PORT
-//!   busybox, pq, modules (cpio)  ─┘
+//!   busybox, pq, modules (cpio)  ─┘               └──► systemd of the disk, where there is one ─► pq.service
 //! ```
 //! The processor is emulated: a virtual machine inside another one, as in CI, often has no other. It starts in five seconds.
 //! Killing `qemu` is the power cut: the memory of the guest is gone, with all that its kernel had not written to the disk.
+
+mod files;
+mod kernel;
+mod system;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,19 +19,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use files::{copy_into, install, pack, runs};
+use kernel::{kernel, modules};
 use tempfile::TempDir;
 
 use crate::needs::{self, Need};
 use crate::running::{Running, Tree, program};
 
-/// The drivers of the guest's disk and network.
-const DRIVERS: [&str; 3] = ["virtio_pci", "virtio_blk", "virtio_net"];
-
 /// The start of the guest. It runs the commands of its kernel's command line once the node answers.
 const INIT: &str = include_str!("guest/init.sh");
-
-/// The end of the names of kernels for virtual machines, whose drivers are few.
-const FLAVOUR: &str = "-cloud-amd64";
 
 /// Debian's busybox that needs no library.
 const BUSYBOX: &str = "/bin/busybox";
@@ -35,8 +35,21 @@ const BUSYBOX: &str = "/bin/busybox";
 /// The deadline for the start of the guest, whose processor is twenty times slower than this one.
 const BOOT_PATIENCE: Duration = Duration::from_secs(180);
 
+/// The deadline for everything that a guest under systemd does.
+const SCRIPT_PATIENCE: Duration = Duration::from_secs(900);
+
 /// The size of the disk. The file is sparse.
 const DISK: &str = "256M";
+
+/// The programs and rights that every guest needs.
+const NEEDS: [Need; 6] = [
+    Need::Qemu,
+    Need::Kernel,
+    Need::Busybox,
+    Need::E2fsprogs,
+    Need::Cpio,
+    Need::Strip,
+];
 
 /// A virtual machine that is off.
 pub struct Guest {
@@ -49,28 +62,57 @@ impl Guest {
     /// A machine whose disk has this release tree as the directory `name`; `None` when a program is missing.
     #[track_caller]
     pub fn with(tree: &Tree, name: &str) -> Option<Guest> {
-        needs::has(&[
-            Need::Qemu,
-            Need::Kernel,
-            Need::Busybox,
-            Need::E2fsprogs,
-            Need::Cpio,
-            Need::Strip,
-        ])
-        .then_some(())?;
+        needs::has(&NEEDS).then_some(())?;
+        Some(Guest::made(|content| {
+            let mut copy = Command::new("cp");
+            runs(copy.arg("-r").args([tree.root(), &content.join(name)]));
+        }))
+    }
+
+    /// A machine whose disk is a system under systemd, which runs this unit on this release tree, and then this script of the shell;
+    /// `None` when a program is missing. `files` are the path and the content of further files.
+    #[track_caller]
+    pub fn with_systemd(tree: &Tree, files: &[(&str, &str)], script: &str) -> Option<Guest> {
+        needs::has(&NEEDS).then_some(())?;
+        needs::has(&[Need::SystemdAnalyze]).then_some(())?;
+        Some(Guest::made(|content| {
+            system::lay_out(content, tree, files, script);
+        }))
+    }
+
+    fn made(fills: impl FnOnce(&Path)) -> Guest {
         let guest = Guest {
             folder: tempfile::tempdir().expect("a temporary directory can be made"),
             port: free_port(),
         };
-        guest.make_disk(tree, name);
+        let content = guest.file("content");
+        fs::create_dir(&content).expect("the directory is new");
+        fills(&content);
+        let mut mke2fs = Command::new("mke2fs");
+        mke2fs.args(["-q", "-t", "ext4", "-d"]).arg(&content);
+        runs(mke2fs.arg(guest.file("disk")).arg(DISK));
         guest.make_initramfs();
-        Some(guest)
+        guest
     }
 
     /// Starts the machine, and waits until the node listens. Its console is the output of the program. The commands are
     /// given to the node one after the other as soon as it answers.
     pub fn boot(&self, commands: &[&str]) -> Running {
         let commands = commands.join(";").replace(' ', ",");
+        let node = self.switch_on(&format!("do={commands}"));
+        node.wrote_within(BOOT_PATIENCE, "listening on ");
+        node
+    }
+
+    /// Starts the machine with its systemd, and returns what the script has written to the console.
+    pub fn script(&self) -> String {
+        let mut machine = self.switch_on(system::WORDS);
+        let status = machine.ends_within(SCRIPT_PATIENCE);
+        assert!(status.success(), "{}", machine.log());
+        machine.out()
+    }
+
+    fn switch_on(&self, words: &str) -> Running {
         let mut qemu = Command::new("qemu-system-x86_64");
         qemu.args(["-accel", "tcg", "-cpu", "max"])
             .args(["-smp", "2", "-m", "1024", "-nodefaults", "-no-reboot"])
@@ -79,7 +121,7 @@ impl Guest {
             .arg("-initrd")
             .arg(self.file("initramfs"))
             .arg("-append")
-            .arg(format!("console=ttyS0 quiet panic=-1 do={commands}"))
+            .arg(format!("console=ttyS0 quiet panic=-1 {words}"))
             .arg("-drive")
             .arg(format!(
                 "file={},format=raw,if=virtio",
@@ -91,9 +133,7 @@ impl Guest {
                 self.port
             ))
             .stdin(Stdio::null());
-        let node = Running::start(&mut qemu);
-        node.wrote_within(BOOT_PATIENCE, "listening on ");
-        node
+        Running::start(&mut qemu)
     }
 
     /// The address of the node.
@@ -130,16 +170,6 @@ impl Guest {
         self.folder.path().join(name)
     }
 
-    fn make_disk(&self, tree: &Tree, name: &str) {
-        let content = self.file("content");
-        fs::create_dir(&content).expect("the directory is new");
-        let mut copy = Command::new("cp");
-        runs(copy.arg("-r").args([tree.root(), &content.join(name)]));
-        let mut mke2fs = Command::new("mke2fs");
-        mke2fs.args(["-q", "-t", "ext4", "-d"]).arg(&content);
-        runs(mke2fs.arg(self.file("disk")).arg(DISK));
-    }
-
     /// The first file system of the guest, in memory: busybox, the drivers, and the node's program with its libraries.
     fn make_initramfs(&self) {
         let root = self.file("initramfs.d");
@@ -154,18 +184,8 @@ impl Guest {
         runs(Command::new("chmod").arg("755").arg(root.join("init")));
         copy_into(&root.join("modules"), &modules);
         copy_into(&root.join("bin"), &[PathBuf::from(BUSYBOX)]);
-        let mut strip = Command::new("strip");
-        runs(strip.arg(program()).arg("-o").arg(root.join("bin/pq")));
-        for library in libraries(program()) {
-            let parent = library
-                .parent()
-                .and_then(|path| path.strip_prefix("/").ok());
-            let folder = root.join(parent.expect("ldd prints absolute paths"));
-            fs::create_dir_all(&folder).expect("the directory can be made");
-            copy_into(&folder, &[library]);
-        }
-        let script = "find . | cpio --quiet -o -H newc > ../initramfs";
-        runs(Command::new("sh").args(["-c", script]).current_dir(&root));
+        install(&root, program(), "bin");
+        pack(&root, &self.file("initramfs"));
     }
 }
 
@@ -173,67 +193,4 @@ impl Guest {
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
     listener.local_addr().expect("the socket is bound").port()
-}
-
-/// The newest kernel for virtual machines, as Debian installs it.
-fn kernel() -> PathBuf {
-    let kernels = fs::read_dir("/boot").expect("the need was looked at");
-    let kernels = kernels.filter_map(|entry| Some(entry.ok()?.path()));
-    let is_kernel = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("vmlinuz-") && name.ends_with(FLAVOUR)
-    };
-    kernels
-        .filter(is_kernel)
-        .max()
-        .expect("the need was looked at")
-}
-
-/// The files of the drivers and of all modules that they need, in the order in which they are inserted.
-fn modules() -> Vec<PathBuf> {
-    let kernel = kernel();
-    let name = kernel.file_name().unwrap_or_default().to_string_lossy();
-    let vsn = name.trim_start_matches("vmlinuz-");
-    let folder = Path::new("/lib/modules").join(vsn);
-    let table = fs::read_to_string(folder.join("modules.dep")).expect("a kernel has its modules");
-    let mut files = Vec::new();
-    for driver in DRIVERS {
-        let file = format!("/{driver}.ko");
-        // A line of the table: the module, a colon, and the modules that it needs, the first needed last.
-        let line = table.lines().find(|line| {
-            let (module, _) = line.split_once(':').unwrap_or_default();
-            module.ends_with(&file)
-        });
-        let line = line.unwrap_or_else(|| panic!("the kernel {vsn} has no module {driver}"));
-        for module in line.replace(':', " ").split_whitespace().rev() {
-            let module = folder.join(module);
-            if !files.contains(&module) {
-                files.push(module);
-            }
-        }
-    }
-    files
-}
-
-/// The shared libraries of a program, with the one that loads them.
-fn libraries(program: &Path) -> Vec<PathBuf> {
-    let listed = Command::new("ldd").arg(program).output();
-    let listed = listed.expect("the C library comes with ldd").stdout;
-    let listed = String::from_utf8_lossy(&listed).into_owned();
-    let words = listed.split_whitespace();
-    let paths = words.filter(|word| word.starts_with('/'));
-    paths.map(PathBuf::from).collect()
-}
-
-fn copy_into(folder: &Path, files: &[PathBuf]) {
-    for file in files {
-        let name = file.file_name().expect("the path has a name");
-        fs::copy(file, folder.join(name)).unwrap_or_else(|error| panic!("{file:?}: {error}"));
-    }
-}
-
-fn runs(command: &mut Command) {
-    let output = command.output();
-    let output = output.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {output:?}");
 }

@@ -40,8 +40,8 @@ pub use tree::{Tree, copy_folder};
 pub use upgrade::{Said, operate};
 
 /// The deadline for anything except a build. It takes milliseconds on an idle machine; on one with two cores that ran
-/// twenty compilers, a node took more than half a minute to start.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// twenty compilers, a node took more than half a minute to start, and a player with a word more than a minute to come back.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The deadline for a build of the libraries, which takes two minutes on two idle cores.
 pub const BUILD_PATIENCE: Duration = Duration::from_secs(1_200);

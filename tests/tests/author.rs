@@ -5,6 +5,6 @@ mod build;
 mod demo;
 mod fresh;
 mod heap;
-mod lamp;
+pub(crate) mod lamp;
 mod relup;
 mod toolchain;

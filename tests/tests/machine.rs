@@ -7,4 +7,5 @@ mod docker;
 mod manual;
 mod notified;
 mod reread;
+mod systemd;
 mod unit;

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod author;
+mod book;
 mod broken;
 mod browser;
 mod chapter;
@@ -23,4 +24,5 @@ mod saves;
 mod simulation;
 mod systools_oracle;
 mod telnet;
+mod trust;
 mod upgrades;

@@ -3,6 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | this file, [`crowd`] | thousands of attempts at random moments, of which a part is aborted |
+//! | [`composed`] | ways of several steps at once, compared with one step after the other |
 //! | [`trials`] | thousands of attempts, each with a fault: the result of each, and the success of the next one |
 //! | [`faults`], [`disk`] | the faults, and the way in which a schedule causes them |
 //! | [`ledger`] | the processes before an attempt, and the checks of each after it |
@@ -13,6 +14,7 @@
 //! state: never mixed, missing or duplicated. A sample of these schedules runs with the other tests, and `.ci/full
 //! upgrades` runs all of them; `PQ_SEED=… PQ_EPISODES=…` repeats a run, or makes it longer.
 
+mod composed;
 mod crowd;
 mod disk;
 mod faults;

@@ -10,9 +10,9 @@
 //!
 //! [`durable`] writes files atomically: a reader finds either the complete new content or the old one.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -133,6 +133,28 @@ pub fn inside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
     }
 }
 
+/// Takes the permissions of other users from a regular file; those of its owner stay. Returns the mode that the file had before, or
+/// `None` if other users had no permission, or if there is no such file. The file is not opened.
+///
+/// # Errors
+/// Returns the errors of the operating system, and [`Refused::NotRegular`].
+pub fn make_private(path: &Path) -> io::Result<Option<u32>> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        found => found?,
+    };
+    is_regular(&found)?;
+    let mode = found.permissions().mode() & 0o7777;
+    if mode & OTHERS == 0 {
+        return Ok(None);
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode & !OTHERS))?;
+    Ok(Some(mode))
+}
+
+/// The permissions of the group and of all other users (`chmod(1)`).
+const OTHERS: u32 = 0o077;
+
 fn is_regular(found: &Metadata) -> Result<(), Refused> {
     let kind = found.file_type();
     match () {
@@ -190,6 +212,23 @@ mod tests {
         assert_eq!(
             read(&path("dangling"), MAX).unwrap_err().kind(),
             io::ErrorKind::NotFound
+        );
+    }
+
+    #[test]
+    fn a_private_file_is_closed_for_others_and_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        assert_eq!(make_private(&file).unwrap(), None);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o646)).unwrap();
+        symlink("file", folder.path().join("link")).unwrap();
+        assert!(make_private(&folder.path().join("link")).is_err());
+        assert_eq!(make_private(&file).unwrap(), Some(0o646));
+        assert_eq!(make_private(&file).unwrap(), None);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
         );
     }
 

@@ -1,13 +1,18 @@
-//! `code_change` of one state, for `sys` and for a transaction: with the residues beside the state.
+//! `code_change` of one state, with the residues beside the state: for `sys`, for each step of a transaction, and for states that
+//! another version has saved.
 
 use pq_abi::{Direction, Failure, Host, Module, OldVsn, State};
 
 use crate::residue::{Beside, Residues};
 
-/// The two versions and the direction of a conversion.
+/// A conversion of a state from one version to the next: the only step of a way, or one of several.
 #[derive(Clone, Copy)]
 pub(crate) struct CodeChange<'a> {
-    pub(crate) from: Module,
+    /// The newer of the two versions, which converts in both directions.
+    pub(crate) newer: Module,
+    /// The older version. Its library is not needed on the way up.
+    pub(crate) older: &'a str,
+    /// The version that the state reaches.
     pub(crate) to: Module,
     pub(crate) direction: Direction,
     /// The appup's extra argument for the conversion, MessagePack.
@@ -20,25 +25,24 @@ pub(crate) trait Converts: Host {
     fn beside(&mut self) -> &mut Option<Box<Beside>>;
 }
 
-impl CodeChange<'_> {
-    /// The same conversion in the opposite direction.
-    pub(crate) fn back(self) -> Self {
+impl<'a> CodeChange<'a> {
+    /// The conversion between two loaded versions.
+    pub(crate) fn between(
+        from: Module,
+        to: Module,
+        direction: Direction,
+        extra: &'a [u8],
+    ) -> CodeChange<'a> {
+        let (newer, older) = match direction {
+            Direction::Up => (to, from),
+            Direction::Down => (from, to),
+        };
         CodeChange {
-            from: self.to,
-            to: self.from,
-            direction: match self.direction {
-                Direction::Up => Direction::Down,
-                Direction::Down => Direction::Up,
-            },
-            ..self
-        }
-    }
-
-    /// The newer of the two versions, and the older one.
-    pub(crate) fn newer_and_older(self) -> (Module, Module) {
-        match self.direction {
-            Direction::Up => (self.to, self.from),
-            Direction::Down => (self.from, self.to),
+            newer,
+            older: older.vsn(),
+            to,
+            direction,
+            extra,
         }
     }
 
@@ -50,13 +54,12 @@ impl CodeChange<'_> {
         bytes: &[u8],
         residues: Option<&Residues>,
     ) -> Result<(Vec<u8>, Option<Box<Residues>>), Failure> {
-        let (newer, older) = self.newer_and_older();
         let way = OldVsn {
             direction: self.direction,
-            vsn: older.vsn(),
+            vsn: self.older,
         };
         with_residues(host, self.beside(residues), |host| {
-            newer.code_change(host, way, bytes, self.extra)
+            self.newer.code_change(host, way, bytes, self.extra)
         })
     }
 
@@ -69,7 +72,7 @@ impl CodeChange<'_> {
     ) -> Result<(State, Option<Box<Residues>>), Failure> {
         match self.direction {
             Direction::Up => with_residues(host, self.beside(residues), |host| {
-                self.to.upgrade(host, self.from.vsn(), bytes, self.extra)
+                self.to.upgrade(host, self.older, bytes, self.extra)
             }),
             Direction::Down => {
                 let (new, residues) = self.convert(host, bytes, residues)?;
@@ -79,13 +82,12 @@ impl CodeChange<'_> {
     }
 
     fn beside(self, residues: Option<&Residues>) -> Beside {
-        let (newer, _) = self.newer_and_older();
-        Beside::begin(residues, newer, self.to)
+        Beside::begin(residues, self.newer, self.to)
     }
 }
 
 /// Runs a conversion with the residues at hand. Also returns the residues beside the new state.
-pub(crate) fn with_residues<H: Converts, R>(
+fn with_residues<H: Converts, R>(
     host: &mut H,
     beside: Beside,
     convert: impl FnOnce(&mut H) -> Result<R, Failure>,

@@ -33,8 +33,8 @@ mod settings;
 mod stalls;
 
 use asking::Answers;
-pub(crate) use asking::pid_of;
 pub use asking::{Ask, Asking, Called, OnReply, Question};
+pub(crate) use asking::{START_TIMEOUT_MS, pid_of};
 pub(crate) use children::Answered;
 pub use children::{Children, Comeback, EndOf, Restart};
 pub use crowd::CrowdMember;

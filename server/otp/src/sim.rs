@@ -9,8 +9,8 @@ use pq_abi::Reason;
 use pq_abi::spec::Start;
 use pq_term::Pid;
 
-use crate::message::{Ack, Payload, Signal, Spawn};
-use crate::node::{Ask, Config, Node, Question, RequestError, pid_of};
+use crate::message::{Payload, Signal};
+use crate::node::{Ask, Config, Node, Question, RequestError, START_TIMEOUT_MS};
 use crate::process::ProcessInfo;
 use crate::shard::{Counters, Shard};
 use crate::unpoisoned::Unpoisoned;
@@ -18,9 +18,6 @@ use crate::unpoisoned::Unpoisoned;
 /// Turns at one time of the clock before the simulation panics, because it is in a loop: processes that send
 /// themselves events without a pause.
 const TURNS_MAX: u64 = 10_000_000;
-
-/// How long a start may take, on the virtual clock.
-const START_TIMEOUT_MS: u64 = 60_000;
 
 /// A simulated node, which runs only in calls of its methods.
 pub struct Sim {
@@ -99,17 +96,9 @@ impl Sim {
     /// Starts a process without a parent.
     ///
     /// # Errors
-    /// When the process does not start.
+    /// When the process does not start within a minute of the virtual clock.
     pub fn start(&mut self, start: Start) -> Result<Pid, RequestError> {
-        let question = |node: &Node, from| {
-            node.signal(Signal::Spawn(Spawn {
-                start,
-                parent: Pid::from_raw(0),
-                ack: Ack::Request(from),
-            }));
-            Ok(())
-        };
-        pid_of(&self.ask(START_TIMEOUT_MS, Box::new(question))?)
+        Ask::start(self, start, START_TIMEOUT_MS)
     }
 
     /// Sends `exit(Pid, Reason)` from outside.

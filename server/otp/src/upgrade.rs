@@ -14,7 +14,7 @@
 //! is found while its process still runs.
 //!
 //! This module has the input, the results and the errors of a transaction, and its steps in order. Related modules:
-//! `shard::stage` (a shard's part), `convert` (one conversion), `board` (the data that all threads share), `driver`
+//! `shard::stage` (a shard's part), `convert` (the conversion of one process, in one step or several), `board` (the data that all threads share), `driver`
 //! (real and virtual time). The release handler (`server/release`) decides which modules to load, and when.
 
 use std::collections::BTreeMap;
@@ -70,12 +70,26 @@ pub enum Conversion {
 }
 
 /// A module that gets another version.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     /// The version that the module gets.
     pub module: Module,
-    /// How states get from the old version to the new one.
+    /// How states get to the new version: from the old version, or from the last one in between.
     pub conversion: Conversion,
+    /// The versions in between, through which states go, in the order of the way; empty for a way of one step.
+    pub through: Vec<Through>,
+}
+
+/// A version of a module between the old and the new one. It serves as a converter, and no process runs it.
+#[derive(Clone)]
+pub struct Through {
+    /// The module in this version.
+    pub module: Module,
+    /// How states get to this version from the one before.
+    pub conversion: Conversion,
+    /// The modules as they are after this step; its conversions may call them. Steps with one list of modules share random
+    /// numbers, as in an upgrade of their own.
+    pub modules: Arc<dyn Modules>,
 }
 
 /// The treatment of a process whose conversion does not end in time.
@@ -139,7 +153,7 @@ impl Plan {
 /// A state that does not convert.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "convert a state: {}; it is that of {called} from {from:?} to {to:?}{}", brief(.reason), shown(.state)
+    "convert a state: {}; it is that of {called} from {from:?} to {to:?}{}{}", brief(.reason), on_the_way(.step), shown(.state)
 )]
 pub struct Failed {
     /// The process that has the state.
@@ -150,10 +164,20 @@ pub struct Failed {
     pub from: Module,
     /// The version that the process was to run.
     pub to: Module,
+    /// The step that failed, from one version to the next, on a way of several steps.
+    pub step: Option<(Module, Module)>,
     /// The reason that the export or the conversion gave.
     pub reason: Reason,
     /// The state as text, shortened; empty when the failure was found without an exported state.
     pub state: String,
+}
+
+/// The step of a way of several steps.
+fn on_the_way(step: &Option<(Module, Module)>) -> String {
+    match step {
+        None => String::new(),
+        Some((from, to)) => format!(", in the step from {} to {}", from.vsn(), to.vsn()),
+    }
 }
 
 /// The end of an error text: the state, if it is known.

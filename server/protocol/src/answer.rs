@@ -130,6 +130,9 @@ pub struct Done {
     /// The path of the file that the operation has written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// For an unpacked package: the key that has signed it, or `unsigned`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
 }
 
 /// A ban as `bans` lists it.

@@ -12,7 +12,7 @@
 //! | 7 | no node can be reached |
 //! | 8 | busy: another operation is in progress, or the limit of connections is reached |
 //! | 9 | not permitted |
-//! | 10 | wrong checksum of a file |
+//! | 10 | wrong checksum of a file, or a package that is not signed as the tree asks for |
 //! | 11 | incomplete answer: a shard does not answer, and its part is missing |
 
 use std::fmt;
@@ -35,7 +35,7 @@ Exit codes of operators' commands:
   1  internal error                7  no node can be reached
   2  usage error                   8  busy: another operation is in progress
   3  refused, nothing was tried    9  not permitted
-  4  failed and rolled back        10 wrong checksum
+  4  failed and rolled back        10 wrong checksum or signature
   5  failed after the point of     11 incomplete answer: a shard does not
      no return: the node              answer
      restarts or ends";
@@ -66,7 +66,7 @@ pub enum Exit {
     Busy = 8,
     /// The user may not operate this node.
     NotPermitted = 9,
-    /// A file has the wrong checksum.
+    /// A file has the wrong checksum, or a package is not signed with a trusted key.
     Checksum = 10,
     /// A part of the answer is missing.
     Partial = 11,

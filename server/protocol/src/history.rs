@@ -73,6 +73,9 @@ pub struct Deed {
     pub pause_us: Option<Micros>,
     /// The operator's message; for a boot, its cause.
     pub message: Option<String>,
+    /// For an unpacked package: the key that has signed it, or `unsigned`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
 }
 
 impl Deed {
@@ -87,6 +90,7 @@ impl Deed {
             took_ms: 0,
             pause_us: None,
             message: None,
+            author: None,
         }
     }
 }

@@ -132,6 +132,9 @@ pub struct ModuleChange {
     pub module: String,
     /// The version before the install; `None` for a new module.
     pub from: Option<String>,
+    /// The versions in between through which states go, in the order of the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<String>,
     /// The version after the install; `None` for a removed module.
     pub to: Option<String>,
     /// The way in which the module changes.

@@ -24,9 +24,12 @@ use crate::summed::{Compared, SETTINGS, Summed};
 use crate::sys_config;
 use crate::terms::tagged;
 
+mod converters;
 mod error;
+mod standing;
 
 pub use error::BootError;
+pub use standing::{Standing, is_as_signed};
 
 /// The properties of the node that a release has to fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +67,8 @@ pub struct BootRelease {
     pub applications: Vec<BootApp>,
     /// The settings of `sys.config`, with the environment variables put in.
     pub settings: Settings,
+    /// What the keys of the tree say about the release.
+    pub standing: Standing,
     /// Sentences about files that differ from the built or unpacked ones, but may differ.
     pub remarks: Vec<String>,
 }
@@ -193,7 +198,9 @@ impl ReleaseTree {
             is_called_after(&self.lib_folder(entry, &libs)?, entry)?;
             self.lib(entry, &libs)?.is_whole()?;
         }
-        let boot = self.read(rel, &libs)?;
+        let mut boot = self.read(rel, &libs)?;
+        boot.standing = self.standing(&boot.rel, &boot.applications)?;
+        boot.remarks.extend(boot.standing.remark(vsn));
         for app in &boot.applications {
             self.is_the_library_of(app)?;
         }
@@ -238,17 +245,18 @@ impl ReleaseTree {
         Ok(BootRelease {
             applications,
             settings,
+            standing: Standing::Unjudged,
             remarks,
             rel,
         })
     }
 
-    /// Checks a whole release for any node and any machine.
-    pub(crate) fn check(&self, rel: &Rel, libs: &[Lib]) -> Result<(), BootError> {
-        self.applications(rel, libs)?;
+    /// Checks a whole release for any node and any machine, and returns its applications.
+    pub(crate) fn check(&self, rel: &Rel, libs: &[Lib]) -> Result<Vec<BootApp>, BootError> {
+        let applications = self.applications(rel, libs)?;
         self.summed(&rel.vsn)?.settings()?;
         sys_config::check(&layout::release(&self.root, &rel.vsn))?;
-        Ok(())
+        Ok(applications)
     }
 
     /// Reads and checks the applications of a release, in start order. Their directories are those in `libs`; applications that

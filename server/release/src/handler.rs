@@ -36,6 +36,7 @@ mod app;
 mod apply;
 mod children;
 mod config;
+mod converters;
 mod drift;
 mod error;
 mod exchange;

@@ -10,7 +10,7 @@ use crate::terms;
 mod syntax;
 
 pub(crate) use syntax::SyntaxError;
-pub(crate) use syntax::{atom, module, modules, purge, timeout};
+pub(crate) use syntax::{atom, change, module, modules, purge, timeout};
 
 /// One step of a script.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,9 @@ pub enum Instruction {
         /// The modules of the application to read.
         modules: Vec<Atom>,
     },
+    /// `{load_converters, Mode, {Lib, LibVsn, [{Mod, Change}]}}`: reads the code of a version between the two releases. On the way,
+    /// states go through it. No instruction of OTP: `systools` makes it when it composes a way.
+    LoadConverters(Converters),
     /// `point_of_no_return`: a failure after this point ends in a restart.
     PointOfNoReturn,
     /// `{load, {Mod, PrePurge, PostPurge}}`: makes the code current that was read before.
@@ -78,6 +81,28 @@ pub enum Instruction {
     Restart,
     /// `reboot`. FIDELITY: like `restart`.
     Reboot,
+}
+
+/// A version of an application through which states go on the way between two others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Converters {
+    /// The direction of the way.
+    pub direction: Direction,
+    /// The name of the application.
+    pub lib: Atom,
+    /// The version in between.
+    pub vsn: String,
+    /// The modules that change in the step to this version, and how their states get to it.
+    pub changes: Vec<(Atom, Change)>,
+}
+
+/// How the states of a module get to another version (the `Change` of `update`, `appup(4)`).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// `soft`: both versions have the same states.
+    Soft,
+    /// `{advanced, Extra}`: `code_change` converts the states, with this argument.
+    Advanced(Term),
 }
 
 /// The treatment of processes in old code.
@@ -149,6 +174,7 @@ impl Instruction {
                 ];
                 terms::tagged("load_object_code", Term::tuple(code))
             }
+            Instruction::LoadConverters(converters) => converters.to_term(),
             Instruction::PointOfNoReturn => Term::atom("point_of_no_return"),
             Instruction::Load {
                 module,
@@ -202,8 +228,37 @@ fn code_change(direction: Option<Direction>, changes: &[(Atom, Term)]) -> Term {
     }
 }
 
+impl Converters {
+    /// The instruction as a term.
+    pub(crate) fn to_term(&self) -> Term {
+        let change = |(module, change): &(Atom, Change)| {
+            Term::tuple([Term::Atom(*module), change.to_term()])
+        };
+        let code = [
+            Term::Atom(self.lib),
+            Term::string(self.vsn.as_str()),
+            self.changes.iter().map(change).collect(),
+        ];
+        Term::tuple([
+            Term::atom("load_converters"),
+            Term::atom(self.direction.word()),
+            Term::tuple(code),
+        ])
+    }
+}
+
+impl Change {
+    /// The change in the form of `appup(4)`.
+    pub(crate) fn to_term(&self) -> Term {
+        match self {
+            Change::Soft => Term::atom("soft"),
+            Change::Advanced(extra) => terms::tagged("advanced", extra.clone()),
+        }
+    }
+}
+
 impl Purge {
-    fn to_term(self) -> Term {
+    pub(crate) fn to_term(self) -> Term {
         Term::atom(match self {
             Purge::Soft => "soft_purge",
             Purge::Brutal => "brutal_purge",
@@ -212,7 +267,7 @@ impl Purge {
 }
 
 impl Timeout {
-    fn to_term(self) -> Term {
+    pub(crate) fn to_term(self) -> Term {
         match self {
             Timeout::Default => Term::atom("default"),
             Timeout::Infinity => Term::atom("infinity"),

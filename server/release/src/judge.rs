@@ -16,6 +16,7 @@
 //! | `tree` | the processes that an application starts, computed by its own `start` and `init` |
 //! | `live` | the world of a running node |
 //! | `whole` | a release by itself, as it boots |
+//! | `between` | the versions in between, through which states go |
 //! | `walk`, `exchange`, `applications`, `children`, `calls` | the effect of each step of a script on the world |
 //! | [`author`] | the same checks on files, for the author of a release |
 //!
@@ -35,6 +36,7 @@ mod live;
 mod whole;
 
 mod applications;
+mod between;
 mod calls;
 mod children;
 mod exchange;
@@ -91,7 +93,9 @@ pub(crate) fn judge_live(
     passage: &Passage<'_>,
     looks_at_processes: bool,
 ) -> Result<Judgement, RequestError> {
-    let Passage { from, to, script } = *passage;
+    let Passage {
+        from, to, script, ..
+    } = *passage;
     let concerns = concerns_processes(code, to, script);
     let looks = Looks {
         processes: looks_at_processes || concerns,

@@ -8,6 +8,8 @@
 //!   root/releases/Vsn/sys.config          its settings; `sys.config.src` takes precedence
 //!   root/releases/Vsn/relup               the ways to and from other releases
 //!   root/releases/Vsn/SHA256SUMS          the checksums of these three
+//!   root/releases/Vsn/signed/…            the checksums of its package, and their signature
+//!   root/releases/signed.data             the highest number of a signed package, by release
 //!   root/lib/App-Vsn/ebin/App.app         one application of one version
 //!   root/lib/App-Vsn/priv/App.so          its modules
 //!   root/lib/App-Vsn/SHA256SUMS           the checksums of its files
@@ -19,6 +21,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::checksums;
+
+/// The file in the directory of a release with the circumstances of its build.
+pub const BUILD_NAME: &str = "build.json";
+
+/// The file in the directory of a release with the packages that its libraries were built from.
+pub const SBOM_NAME: &str = "sbom.cdx.json";
 
 /// The directory of all releases: `root/releases`.
 pub fn releases(root: &Path) -> PathBuf {
@@ -63,6 +71,16 @@ pub fn package_name(name: &str, vsn: &str) -> String {
 /// The work directory of the registry, `root/.office`. The first releases used this name, so that their leftovers are found.
 pub fn work_folder(root: &Path) -> PathBuf {
     root.join(".office")
+}
+
+/// The numbers of signed packages: `root/releases/signed.data`.
+pub fn signed_file(root: &Path) -> PathBuf {
+    releases(root).join("signed.data")
+}
+
+/// `releases/Vsn/signed`, relative to the root: the checksums of the release's package and their signature.
+pub fn signed_name(vsn: &str) -> String {
+    format!("{}/signed", release_name(vsn))
 }
 
 /// The file name of a release's description: `Name.rel`.

@@ -32,6 +32,7 @@ mod summed;
 
 pub mod owner;
 pub mod same_vsn;
+mod sequence;
 
 pub mod file_error;
 

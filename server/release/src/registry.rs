@@ -34,6 +34,7 @@ use crate::releases::{Release, Releases, Status};
 use crate::start_erl::StartErl;
 use pq_files::durable::WriteError;
 
+mod composed;
 mod error;
 mod open;
 mod register;
@@ -46,6 +47,7 @@ mod work_folder;
 
 pub use error::RegistryError;
 pub use register::{AppDir, create_releases};
+pub use unpack::Unpacked;
 pub use way::Planned;
 
 use work_folder::WorkFolder;
@@ -207,7 +209,12 @@ impl ReleaseRegistry {
     fn recover(&self) -> Result<(), RegistryError> {
         match self.work_folder().is_absent() {
             true => Ok(()),
-            false => Ok(self.work_folder().clear(&self.tree.releases()?)?),
+            false => {
+                let releases = self.tree.releases()?;
+                let vsns = releases.0.iter().map(|release| &release.vsn);
+                let converters: Vec<_> = vsns.flat_map(|vsn| self.tree.converters(vsn)).collect();
+                Ok(self.work_folder().clear(&releases, &converters)?)
+            }
         }
     }
 

@@ -2,13 +2,14 @@
 //!
 //! `systools` makes them, and the release handler carries them out.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use pq_term::Term;
+use pq_term::{Atom, Term};
 
 use crate::consult::{Sheet, read_text};
 use crate::file_error::{FileError, path_term};
-use crate::instruction::Instruction;
+use crate::instruction::{Converters, Instruction};
 use crate::places;
 use crate::terms;
 use pq_files::durable::{self, WriteError};
@@ -117,6 +118,13 @@ impl Relup {
         self.up.iter().find(|way| way.vsn == vsn)
     }
 
+    /// The applications and versions through which states go on the ways, in between.
+    pub fn converters(&self) -> BTreeSet<(Atom, String)> {
+        let ways = self.up.iter().chain(&self.down);
+        let converters = ways.flat_map(Way::converters);
+        converters.map(|it| (it.lib, it.vsn.clone())).collect()
+    }
+
     /// The way down to the release with this version.
     pub fn down_to(&self, vsn: &str) -> Option<&Way> {
         self.down.iter().find(|way| way.vsn == vsn)
@@ -124,6 +132,14 @@ impl Relup {
 }
 
 impl Way {
+    /// The versions in between through which states go, in the order of the way.
+    pub fn converters(&self) -> impl Iterator<Item = &Converters> {
+        self.script.iter().filter_map(|it| match it {
+            Instruction::LoadConverters(converters) => Some(converters),
+            _ => None,
+        })
+    }
+
     fn to_term(&self) -> Term {
         let script = self.script.iter().map(Instruction::to_term).collect();
         Term::tuple([

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pq_otp::Direction;
 use pq_term::{Atom, Term};
 
-use crate::instruction::{Instruction, Mfa, Nodes, Purge, Timeout};
+use crate::instruction::{Converters, Instruction, Mfa, Nodes, Purge, Timeout};
 use crate::terms::{self, tagged};
 
 /// A script that cannot be carried out. Displays as a fragment that continues "failed to …".
@@ -65,6 +65,8 @@ impl ScriptError {
 pub(crate) struct Script {
     /// The code to read: application, version, modules.
     pub(crate) object_code: Vec<(Atom, String, Vec<Atom>)>,
+    /// The versions in between through which states go, in the order of the way.
+    pub(crate) converters: Vec<Converters>,
     /// The functions to call before the point of no return.
     pub(crate) checks: Vec<Mfa>,
     pub(crate) steps: Vec<Step>,
@@ -143,6 +145,7 @@ impl Script {
             Instruction::LoadObjectCode { lib, vsn, modules } => {
                 self.object_code.push((*lib, vsn.clone(), modules.clone()));
             }
+            Instruction::LoadConverters(converters) => self.converters.push(converters.clone()),
             Instruction::Apply(mfa) => self.checks.push(mfa.clone()),
             Instruction::RestartNewEmulator => return Err(ScriptError::OtherEmulator),
             other => return Err(ScriptError::IllegalBefore(other.to_term())),
@@ -288,7 +291,7 @@ fn softly(instruction: &Instruction) -> Option<Atom> {
 }
 
 /// The longer of two times; `None` stands for the default.
-fn longer(one: Option<Timeout>, other: Option<Timeout>) -> Option<Timeout> {
+pub(crate) fn longer(one: Option<Timeout>, other: Option<Timeout>) -> Option<Timeout> {
     match (one, other) {
         (Some(Timeout::Infinity), _) | (_, Some(Timeout::Infinity)) => Some(Timeout::Infinity),
         (Some(Timeout::Ms(one)), Some(Timeout::Ms(other))) => Some(Timeout::Ms(one.max(other))),

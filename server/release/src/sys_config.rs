@@ -140,6 +140,14 @@ pub fn check_text(file: &Path, text: &str) -> Result<(), FileError> {
     Document::parse(file, text, role).map(|_| ())
 }
 
+/// The settings in the text of one file, without those of files that it names.
+///
+/// # Errors
+/// With the line of the first wrong part.
+pub(crate) fn own(file: &Path, text: &str) -> Result<Settings, FileError> {
+    Document::parse(file, text, Role::Main).map(Document::settings)
+}
+
 fn text_if_there(file: &Path) -> Result<Option<String>, FileError> {
     match read_text(file) {
         Ok(text) => Ok(Some(text)),

@@ -3,6 +3,7 @@
 //! ```text
 //!   .rel, .app ── release ► the applications of both releases, in start order
 //!   .appup     ── relup ─► one script for each changed, added or removed application
+//!              ── chain ─► the same from several appups, where none has the way by itself
 //!              ── rc ────► one list of low-level instructions, in the order of their execution
 //! ```
 //!
@@ -31,10 +32,12 @@ use crate::terms;
 pub mod lint;
 pub mod lookup;
 
+mod chain;
 mod rc;
 mod release;
 mod relup;
 
+pub(crate) use chain::Versions;
 pub use lookup::{Folders, Lookup};
 
 /// A release on one side of a relup.

@@ -4,8 +4,11 @@
 //! replaced by a new file of the same name. `start_erl.data` comes last: no node boots from an unfinished tree. Other modules
 //! compile libraries and write relups.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use pq_term::Atom;
 
 use crate::app::App;
 use crate::checksums::{self, Checksums, sha256};
@@ -39,7 +42,7 @@ pub struct ReleaseSpec<'a> {
     pub configs: Vec<(&'a Path, &'a [u8])>,
     /// The text of `relup`; `None` when there is no way from another release.
     pub relup: Option<&'a str>,
-    /// The applications of the release that are not part of the node.
+    /// The applications of the release that are not part of the node, and the versions in between that its relup names.
     pub applications: Vec<AppPieces<'a>>,
 }
 
@@ -118,8 +121,8 @@ pub fn rewrite_release(
     spec: &ReleaseSpec<'_>,
     overwrite: Overwrite,
 ) -> Result<Rel, TreeError> {
-    let rel = checked_rel(spec)?;
-    let read = |pieces: &AppPieces<'_>| checked_app(&rel, pieces);
+    let (rel, converters) = checked_rel(spec)?;
+    let read = |pieces: &AppPieces<'_>| checked_app(&rel, &converters, pieces);
     let apps = spec
         .applications
         .iter()
@@ -145,8 +148,11 @@ pub fn rewrite_release(
     Ok(rel)
 }
 
-/// Checks the texts of a release, without the tree.
-fn checked_rel(spec: &ReleaseSpec<'_>) -> Result<Rel, TreeError> {
+/// Applications with versions.
+type Vsns = BTreeSet<(Atom, String)>;
+
+/// Checks the texts of a release, without the tree. Also returns the versions in between that the relup names.
+fn checked_rel(spec: &ReleaseSpec<'_>) -> Result<(Rel, Vsns), TreeError> {
     let rel = Rel::parse(Path::new("the .rel of the release"), spec.rel)?;
     plain(&rel.name)?;
     plain(&rel.vsn)?;
@@ -156,17 +162,20 @@ fn checked_rel(spec: &ReleaseSpec<'_>) -> Result<Rel, TreeError> {
     for (path, bytes) in &spec.configs {
         sys_config::check_text(path, &text_of(path, bytes)?)?;
     }
-    if let Some(text) = spec.relup {
-        checked_relup(Path::new("the relup of the release"), text, &rel)?;
-    }
-    Ok(rel)
+    let relup = spec
+        .relup
+        .map(|text| checked_relup(Path::new("the relup of the release"), text, &rel));
+    let relup = relup.transpose()?;
+    let converters = relup.iter().flat_map(Relup::converters).collect();
+    Ok((rel, converters))
 }
 
 /// A relup is written after its release, so the author can easily mistake it for that of the previous release.
-fn checked_relup(file: &Path, text: &str, rel: &Rel) -> Result<(), FileError> {
-    let found = Relup::parse(file, text)?.vsn;
-    match found == rel.vsn {
-        true => Ok(()),
+fn checked_relup(file: &Path, text: &str, rel: &Rel) -> Result<Relup, FileError> {
+    let relup = Relup::parse(file, text)?;
+    let found = &relup.vsn;
+    match *found == rel.vsn {
+        true => Ok(relup),
         false => Err(FileError::Content {
             file: file.to_path_buf(),
             line: 1,
@@ -186,15 +195,14 @@ fn plain(part: &str) -> Result<(), TreeError> {
     }
 }
 
-fn checked_app(rel: &Rel, pieces: &AppPieces<'_>) -> Result<App, TreeError> {
+fn checked_app(rel: &Rel, converters: &Vsns, pieces: &AppPieces<'_>) -> Result<App, TreeError> {
     let app = App::parse(Path::new("an .app of the release"), pieces.app)?;
     let name = app.name.as_str();
     plain(name)?;
     plain(&app.vsn)?;
-    if rel
-        .application(name)
-        .is_none_or(|entry| entry.vsn != app.vsn)
-    {
+    let entry = rel.application(name);
+    let is_member = entry.is_some_and(|entry| entry.vsn == app.vsn);
+    if !is_member && !converters.contains(&(app.name, app.vsn.clone())) {
         let (name, vsn) = (name.to_string(), app.vsn);
         return Err(TreeError::NotInRelease {
             name,
@@ -238,7 +246,7 @@ fn app_files<'a>(app: &App, pieces: &AppPieces<'a>) -> Files<'a> {
     files
 }
 
-/// A relup or settings in the tree that are not among the pieces stay: they were added to the release. Edited settings keep the
+/// A relup, settings and papers in the tree that are not among the pieces stay: they were added to the release. Edited settings keep the
 /// checksum of the release's own settings.
 fn write_release_folder(
     root: &Path,
@@ -251,6 +259,8 @@ fn write_release_folder(
     let own = [
         (Path::new(&rel_name), Some(spec.rel.as_bytes())),
         (Path::new("relup"), spec.relup.map(str::as_bytes)),
+        (Path::new(layout::BUILD_NAME), None),
+        (Path::new(layout::SBOM_NAME), None),
         (Path::new(SETTINGS), spec.sys_config.map(str::as_bytes)),
     ];
     let configs = spec

@@ -5,6 +5,8 @@
 mod archive;
 #[path = "registry/child.rs"]
 mod child;
+#[path = "registry/converters.rs"]
+mod converters;
 #[path = "registry/errors.rs"]
 mod errors;
 #[path = "registry/fixture.rs"]
@@ -25,6 +27,8 @@ mod package;
 mod registers;
 #[path = "registry/removing.rs"]
 mod removing;
+#[path = "registry/signed.rs"]
+mod signed;
 #[path = "registry/statuses.rs"]
 mod statuses;
 #[path = "registry/trust.rs"]

@@ -1,22 +1,27 @@
 //! `pq build`: creates a release tree from a `.rel` file and a cargo workspace.
 //!
 //! ```text
-//!   FILE.rel ─┬► applications ─► packages of the workspace ─► libraries (cargo) ─┐
+//!   FILE.rel ─┬► applications, and versions in between (relup) ─► packages of the workspace ─► libraries (cargo) ─┐
 //!             └► sys.config with included files, and relup beside it, if present ──┴► tree
 //! ```
 //! A tree may have a running node. Without `--force`, the command replaces nothing but the relup in releases that
 //! `RELEASES` lists. `pq_release::tree` defines the layout of a tree. `pq demo` builds its releases with the same
 //! functions.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use pq_release::boot::ReleaseTree;
+use pq_release::layout;
 use pq_release::rel::Rel;
+use pq_release::relup::Relup;
+use pq_release::releases::Releases;
 use pq_release::sys_config;
 use pq_release::tree::{AppPieces, Overwrite, ReleaseSpec, rewrite_release};
+use pq_term::Atom;
 
 use super::{same, warn};
 use crate::boot;
@@ -79,6 +84,8 @@ pub(crate) struct Pieces {
     /// The text of the relup: the ways from and to other releases.
     pub(crate) relup: Option<String>,
     applications: Vec<Built>,
+    /// The circumstances of the build and the bill of its packages, by the names of their files.
+    papers: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// The source of an application, and its library if the application has modules.
@@ -94,11 +101,16 @@ impl Pieces {
         let rel = Rel::read(file).map_err(failed)?;
         let own = boot::runtime()?.built_in;
         let is_own = |name: &str| own.iter().any(|own| own.name == name);
+        let beside = |name: &str| text_if_there(&file.with_file_name(name));
+        let relup = beside("relup")?;
+        let members = rel.applications.iter();
+        let members = members.map(|entry| (entry.name, entry.vsn.clone()));
         let mut applications = Vec::new();
-        for entry in &rel.applications {
-            let name = entry.name.as_str();
-            if !is_own(name) {
-                applications.push(workspace.source(name, &entry.vsn)?);
+        for (name, vsn) in
+            members.chain(converters(&file.with_file_name("relup"), relup.as_deref())?)
+        {
+            if !is_own(name.as_str()) {
+                applications.push(workspace.source(name.as_str(), &vsn)?);
             }
         }
         let built = |source: Source| {
@@ -106,12 +118,14 @@ impl Pieces {
             let library = has_modules.then(|| workspace.build(&source)).transpose()?;
             Ok((source, library))
         };
-        let beside = |name: &str| text_if_there(&file.with_file_name(name));
+        let sources: Vec<&Source> = applications.iter().collect();
+        let papers = workspace.papers(&sources)?;
         Ok(Pieces {
             rel: text_if_there(file)?.unwrap_or_default(),
             sys_config: beside(sys_config::FILE_NAME)?,
             configs: configs(file.parent().unwrap_or(Path::new("")))?,
-            relup: beside("relup")?,
+            relup,
+            papers,
             applications: applications
                 .into_iter()
                 .map(built)
@@ -135,8 +149,32 @@ impl Pieces {
             relup: self.relup.as_deref(),
             applications: self.applications.iter().map(of_tree).collect(),
         };
-        rewrite_release(root, &spec, overwrite).map_err(failed)
+        let rel = rewrite_release(root, &spec, overwrite).map_err(failed)?;
+        self.add_papers(root, &rel, overwrite)?;
+        Ok(rel)
     }
+
+    /// The papers of a release that `RELEASES` lists stay: its libraries have the same bytes, and were built as those papers say.
+    fn add_papers(&self, root: &Path, rel: &Rel, overwrite: Overwrite) -> anyhow::Result<()> {
+        let folder = layout::release(root, &rel.vsn);
+        let releases = Releases::read(&layout::releases_file(root)).map_err(failed)?;
+        let is_kept = releases.find(&rel.vsn).is_some() && overwrite == Overwrite::Nothing;
+        for (name, text) in &self.papers {
+            let there = pq_files::read(&folder.join(name), pq_files::TEXT_BYTES_MAX).ok();
+            let stays = |there: &Vec<u8>| is_kept || there == text;
+            if !there.as_ref().is_some_and(stays) {
+                pq_release::put(&folder, name, text).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The versions of applications in between through which a relup sends states.
+fn converters(file: &Path, relup: Option<&str>) -> anyhow::Result<BTreeSet<(Atom, String)>> {
+    let relup = relup.map(|text| Relup::parse(file, text)).transpose();
+    let relup = relup.map_err(failed)?;
+    Ok(relup.iter().flat_map(Relup::converters).collect())
 }
 
 /// The files of settings in this directory except `sys.config` itself.

@@ -14,6 +14,7 @@ use pq_release::relup::Relup;
 use pq_release::systools::{Folders, Options, RelFile, SystoolsError, lint, make_relup};
 use pq_term::Term;
 
+use super::explain::explain;
 use super::{same, warn};
 use crate::{boot, streams};
 
@@ -39,6 +40,9 @@ pub(crate) struct Command {
     /// Write the relup to stdout, and errors as an OTP term on the last line
     #[arg(long)]
     stdout: bool,
+    /// Show the versions and modules of each way, also those in between, and write no file
+    #[arg(long, conflicts_with_all = ["stdout", "outdir"])]
+    explain: bool,
     /// End each way with a restart of the node
     #[arg(long)]
     restart_emulator: bool,
@@ -60,6 +64,7 @@ impl Command {
             path,
             outdir: None,
             stdout: false,
+            explain: false,
             restart_emulator: false,
             warnings_as_errors: false,
             description: None,
@@ -91,10 +96,20 @@ fn finish(relup: &Relup, command: &Command) -> anyhow::Result<()> {
         print(&last_line(&Term::tuple(term)))?;
     }
     super::pronounce(&judgement, "the relup")?;
-    match command.stdout {
-        true => print(&relup.to_text()),
-        false => write(relup, command),
+    match (command.explain, command.stdout) {
+        (true, _) => print(&explained(relup, command)?),
+        (false, true) => print(&relup.to_text()),
+        (false, false) => write(relup, command),
     }
+}
+
+/// The steps of the ways, as text.
+fn explained(relup: &Relup, command: &Command) -> anyhow::Result<String> {
+    let read =
+        |file: &PathBuf| Rel::read(file).map_err(|error| anyhow::anyhow!("failed to {error}"));
+    let others = command.up_from.iter().chain(&command.down_to);
+    let others: Vec<Rel> = others.map(read).collect::<anyhow::Result<_>>()?;
+    Ok(explain(relup, &read(&command.new)?, &others))
 }
 
 /// Judges the ways of a relup.

@@ -5,7 +5,7 @@
 //!   sources of the applications ─ changed since the build? ─► refused               ├─► package
 //!   tree ───────────────────────────────────────────────────────────────────────────┘
 //! ```
-//! A relup is usually written after the build of its release, so `pq tar` adds the relup to the tree. Changes that
+//! If the author has a key (`pq key new`), the package is signed. A relup is usually written after the build of its release, so `pq tar` adds the relup to the tree. Changes that
 //! need another build of libraries are refused. `pq_release::package` defines the content of packages.
 
 use std::collections::BTreeMap;
@@ -22,9 +22,10 @@ use pq_release::relup::Relup;
 use pq_release::{layout, sys_config};
 use pq_term::printable_lines;
 
-use super::{same, warn};
+use super::key::Signer;
+use super::{same, sign, warn};
 use crate::boot;
-use crate::client::metered;
+use crate::client::{Show, aside, metered};
 use crate::libraries::{Source, Workspace, text_if_there};
 use crate::streams;
 
@@ -41,6 +42,8 @@ pub(crate) struct Command {
     /// The directory for the package [default: `releases` in the tree]
     #[arg(long, value_name = "DIR")]
     outdir: Option<PathBuf>,
+    #[command(flatten)]
+    signer: Signer,
 }
 
 /// Packs the release and writes the path of the package to stdout.
@@ -56,6 +59,9 @@ pub(crate) fn tar(command: &Command) -> anyhow::Result<()> {
     let folder = folder.unwrap_or_else(|| layout::releases(&command.root));
     let package = metered("tar", "packing", || make_tar(&tree, &rel.vsn, &folder));
     let package = package.map_err(failed)?;
+    if let Some(signed) = sign::with(&command.signer, &package)? {
+        aside(&signed.show());
+    }
     streams::data(&printable_lines(&format!("{}\n", package.display())));
     Ok(())
 }

@@ -5,6 +5,7 @@ use pq_protocol::answer::{Banned, Planned, Release, Rows, Stopped};
 use pq_protocol::history::{Entry, Past};
 use pq_protocol::record::InstallRecord;
 use pq_release::handler::CheckReport;
+use pq_release::package::{Differences, Facts};
 use schemars::{Schema, SchemaGenerator};
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
     names, reboot_old, remove, set_removed, status, store, sys, token, tree, unban, unpack, wall,
     who,
 };
+use crate::author::{key, package, sign};
 use crate::story::StoryLine;
 use crate::trace::TraceLine;
 
@@ -83,5 +85,10 @@ pub(crate) const ANSWERS: &[Answered] = &[
     ("call", &[of::<call::Returned>()]),
     ("history", &[of::<Past>(), of::<Entry>()]),
     ("stop", &[of::<Stopped>()]),
+    ("key list", &[of::<key::KeyList>()]),
+    ("package show", &[of::<Facts>()]),
+    ("package diff", &[of::<Differences>()]),
+    ("package verify", &[of::<package::Verified>()]),
+    ("sign", &[of::<sign::SignedPackage>()]),
     ("failure", &[of::<Failure>()]),
 ];

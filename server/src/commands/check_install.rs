@@ -122,6 +122,7 @@ fn facts(plan: &CheckReport) -> String {
     };
     lines(&[
         ("says", plan.description.clone()),
+        ("through", plan.through.join(", ")),
         ("processes", processes(&plan.processes)),
         ("ends", named(&plan.ends)),
         ("calls", plan.calls.join(", ")),
@@ -157,10 +158,19 @@ fn row(change: &ModuleChange) -> Vec<String> {
         change.module.clone(),
         or_none(&change.from),
         or_none(&change.to),
-        how(change.how).to_string(),
+        way(change),
         change.processes.to_string(),
         ends(change),
     ]
+}
+
+/// How a module changes, and the versions in between through which its states go.
+fn way(change: &ModuleChange) -> String {
+    let how = how(change.how);
+    match change.through.is_empty() {
+        true => how.to_string(),
+        false => format!("{how} through {}", change.through.join(", ")),
+    }
 }
 
 fn how(how: How) -> &'static str {
@@ -219,6 +229,7 @@ mod tests {
         ModuleChange {
             module: module.to_string(),
             from: (how != How::Add).then(|| "1.0.0".to_string()),
+            through: Vec::new(),
             to: (how != How::Remove).then(|| "1.1.0".to_string()),
             how,
             processes,
@@ -243,6 +254,7 @@ mod tests {
             script: ["point_of_no_return", "{suspend,[pq_player]}"]
                 .map(str::to_string)
                 .to_vec(),
+            through: vec![],
             modules: vec![
                 change("pq_enemy", How::Load, 0),
                 change("pq_market", How::Restart, 1),
@@ -295,6 +307,24 @@ mod tests {
             restart    the node restarts with this release
         "#]]
         .assert_eq(&plan().show());
+    }
+
+    #[test]
+    fn the_versions_in_between_are_shown_where_states_go_through_them() {
+        let through = ["1.0.1", "1.0.2"].map(str::to_string).to_vec();
+        let mut plan = plan();
+        plan.modules.retain(|change| change.how == How::Convert);
+        plan.modules[0].through = through;
+        plan.through = vec!["processquest-1.0.1".into(), "processquest-1.0.2".into()];
+        let shown = plan.show();
+        let lines: Vec<&str> = shown.lines().skip(1).take(4).collect();
+        expect![[r#"
+            MODULE     FROM   TO     HOW                           PROCESSES  ENDS
+            pq_player  1.0.0  1.1.0  convert through 1.0.1, 1.0.2  412
+            says       quests for\neverybody
+            through    processquest-1.0.1, processquest-1.0.2
+        "#]]
+        .assert_eq(&(lines.join("\n") + "\n"));
     }
 
     #[test]

@@ -136,6 +136,7 @@ impl Show for Entry {
             ("took", format!("{} ms", deed.took_ms)),
             ("pause", deed.pause_us.map_or(String::new(), all_of)),
             ("message", or_none(&deed.message)),
+            ("author", or_none(&deed.author)),
         ])
     }
 }
@@ -238,6 +239,7 @@ mod tests {
                 max: 55,
             }),
             message: Some("a\u{1b}[2J".to_string()),
+            author: None,
         };
         let refused = Deed {
             result: "failed to find a way from release 1.0.0 to 1.1.0: no relup has one"

@@ -238,6 +238,7 @@ fn deed(operation: String, request: &impl OnReleases, outcome: &Outcome) -> Deed
     let to = outcome.to.clone();
     Deed {
         to: to.or_else(|| request.vsn().map(str::to_string)),
+        author: outcome.author.clone(),
         pause_us,
         ..Deed::of(operation, exit, result)
     }

@@ -48,7 +48,10 @@ impl Order {
                 let sentence = "failed to unpack: the page unpacks packages of the tree, which are named without a path";
                 Err(Failure::new(Exit::Usage, sentence))
             }
-            Order::Unpack { package } => of_releases(&Unpack { package }),
+            Order::Unpack { package } => of_releases(&Unpack {
+                package,
+                older: false,
+            }),
             Order::Check { vsn } => of_releases(&CheckInstall {
                 vsn,
                 options,

@@ -19,6 +19,10 @@ pub(crate) struct Unpack {
     /// The name of a package in the tree's directory `releases`, or the path of a package
     #[arg(value_name = "NAME-VSN|FILE", value_parser = package_name)]
     pub(super) package: String,
+    /// Also unpack a signed package whose number is lower than that of another package that was unpacked before
+    #[arg(long)]
+    #[serde(default)]
+    pub(super) older: bool,
 }
 
 /// The answer to `unpack` and `set-unpacked`.
@@ -31,7 +35,8 @@ impl Words for Unpack {
     type Answer = Unpacked;
 
     fn typed(&self) -> String {
-        format!("unpack {}", self.package)
+        let older = if self.older { " --older" } else { "" };
+        format!("unpack {}{older}", self.package)
     }
 }
 
@@ -41,8 +46,12 @@ impl OnReleases for Unpack {
     }
 
     fn carry_out(&self, handler: &mut ReleaseHandler, _driver: &mut Live) -> Outcome {
-        let unpacked = handler.registry_mut().unpack(&self.package);
-        Outcome::of_registry(&word::<Self>(), unpacked)
+        let registry = handler.registry_mut();
+        let unpacked = match self.older {
+            true => registry.unpack_older(&self.package),
+            false => registry.unpack(&self.package),
+        };
+        Outcome::of_unpack(&word::<Self>(), unpacked)
     }
 }
 
@@ -60,7 +69,13 @@ fn package_name(package: &str) -> Result<String, String> {
 impl Show for Unpacked {
     fn show(&self) -> String {
         let vsn = printable(&self.0.vsn);
-        format!("release {vsn} is unpacked; `pq install {vsn}` installs it")
+        let author = self
+            .0
+            .author
+            .iter()
+            .map(|author| format!(" ({})", printable(author)));
+        let author: String = author.collect();
+        format!("release {vsn} is unpacked{author}; `pq install {vsn}` installs it")
     }
 }
 

@@ -7,7 +7,7 @@ use pq_protocol::answer::Done;
 use pq_protocol::record::InstallRecord;
 use pq_protocol::{Exit, Failure, Who};
 use pq_release::handler::{CheckReport, InstallError};
-use pq_release::registry::RegistryError;
+use pq_release::registry::{RegistryError, Unpacked};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,6 +19,8 @@ pub(crate) struct Outcome {
     pub(crate) answer: Result<Value, Failure>,
     /// The version of the release, for operations that find it out themselves.
     pub(crate) to: Option<String>,
+    /// The author of an unpacked package, as far as he is known.
+    pub(crate) author: Option<String>,
     /// The measurements of an install.
     pub(crate) record: Option<InstallRecord>,
     /// The restart that the operation requires.
@@ -30,6 +32,7 @@ impl Outcome {
         Outcome {
             answer: Err(failure),
             to: None,
+            author: None,
             record: None,
             restart: None,
         }
@@ -43,6 +46,7 @@ impl Outcome {
         Outcome {
             answer,
             to: Some(to.to_string()),
+            author: None,
             record: None,
             restart: None,
         }
@@ -56,6 +60,23 @@ impl Outcome {
                 sentence: format!("failed to {error}"),
                 term: Some(error.to_term().to_string()),
             }),
+        }
+    }
+
+    pub(crate) fn of_unpack(word: &str, unpacked: Result<Unpacked, RegistryError>) -> Outcome {
+        match unpacked {
+            Ok(Unpacked { vsn, author }) => {
+                let author = Some(author.to_string());
+                let done = Done {
+                    author: author.clone(),
+                    ..done_with(word, &vsn)
+                };
+                Outcome {
+                    author,
+                    ..Outcome::of(&done, &vsn)
+                }
+            }
+            Err(error) => Outcome::of_registry(word, Err(error)),
         }
     }
 
@@ -132,5 +153,6 @@ fn done_with(word: &str, vsn: &str) -> Done {
         operation: word.to_string(),
         vsn: vsn.to_string(),
         file: None,
+        author: None,
     }
 }

@@ -14,7 +14,6 @@ use pq_files::durable;
 use pq_saves::{Readable, export};
 use pq_store::Row;
 
-use super::DATA;
 use crate::clock::rfc3339;
 
 /// The files that are kept; the oldest go. A typo in a loop over names is noticed before that.
@@ -29,7 +28,7 @@ pub(crate) struct Removed {
 impl Removed {
     pub(crate) fn of(root: &Path) -> Removed {
         Removed {
-            folder: root.join(DATA).join("removed"),
+            folder: super::removed(root),
             files: RefCell::default(),
         }
     }

@@ -5,9 +5,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pq_code::{CodeServer, Library, ModuleEntry, Wanted};
+use pq_code::{Checksum, CodeServer, Library, ModuleEntry, Wanted};
 use pq_otp::{Direction, Module};
 use pq_release::appup::Appup;
+use pq_release::boot::is_as_signed;
 use pq_release::checksums::Checksums;
 use pq_release::layout;
 use pq_saves::{Extra, Version, Versions};
@@ -72,9 +73,17 @@ impl Tree {
     fn load(&self, application: &str, vsn: &str) {
         let sums = Checksums::read(&layout::checksums(&self.root, application, vsn));
         let name = layout::library_name(application);
-        let Some(checksum) = sums.ok().and_then(|sums| sums.0.get(&name)?.parse().ok()) else {
+        let Some(checksum) = sums
+            .ok()
+            .and_then(|sums| sums.0.get(&name)?.parse::<Checksum>().ok())
+        else {
             return;
         };
+        let signed = is_as_signed(&self.root, application, vsn, &checksum.to_string());
+        if let Err(error) = signed {
+            tracing::error!("failed to {error}");
+            return;
+        }
         let wanted = Wanted {
             checksum: Some(checksum),
             owner: Some((application, vsn)),

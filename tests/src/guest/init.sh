@@ -11,6 +11,9 @@ done
 until busybox mount -t ext4 /dev/vda /disk; do
     busybox sleep 0.1
 done
+if [ -x /disk/usr/lib/systemd/systemd ]; then
+    exec busybox switch_root /disk /usr/lib/systemd/systemd
+fi
 busybox ifconfig lo 127.0.0.1 up
 busybox ifconfig eth0 10.0.2.15 up
 pq start --root /disk/rel --bind 0.0.0.0 --port 8082 &

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use super::{Disk, Running, Signal, once, pq};
+use super::{Disk, Running, Signal, once};
 
 /// The files of a release tree (2 MB), with paths relative to its root.
 type Files = Vec<(PathBuf, Vec<u8>)>;

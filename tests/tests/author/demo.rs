@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use pq_tests::running::{Running, Signal, pq};
+use pq_tests::running::{Running, Signal};
 
 /// Starts `pq demo` on this tree; waits until it accepts players and has printed everything.
 fn demo(root: &Path) -> Running {

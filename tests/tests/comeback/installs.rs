@@ -54,6 +54,36 @@ fn players_of_both_releases_before_go_on_under_the_third() {
     }
 }
 
+/// The appup of sockserv 1.1.0 has ways from and to 1.0.1 only.
+#[test]
+fn a_release_in_between_that_was_removed_breaks_no_way() {
+    let tree = Tree::with_third();
+    let node = Running::node_with(&tree, &[]);
+    let players = Before::enter(&node, 2);
+    let mut stays = Player::enter(&node, "Stays");
+    tree.does(&["unpack", "processquest-1.2.0"]);
+    tree.does(&["remove", "1.1.0"]);
+    let plan = tree.answer(&["check-install", THIRD]);
+    assert_eq!(plan["through"][0], "sockserv-1.0.1", "{plan}");
+    assert_eq!(
+        (&plan["differing"], &plan["killed"]),
+        (&0.into(), &0.into()),
+        "{plan}"
+    );
+    tree.does(&["install", THIRD]);
+    players.go_on(2);
+    stays.plays_on();
+    tree.does(&["install", "1.0.0"]);
+    stays.plays_on();
+    stays.quits();
+    // The version in between goes with the last release that needs it.
+    let library = tree.root().join("lib/sockserv-1.0.1/priv/sockserv.so");
+    assert!(library.exists());
+    tree.does(&["remove", THIRD]);
+    assert!(!library.exists());
+    assert_eq!(node.complaints(), [""; 0]);
+}
+
 #[test]
 fn players_at_each_prompt_of_the_third_go_on_under_the_releases_before() {
     for before in ["1.1.0", "1.0.0"] {

@@ -50,7 +50,7 @@ fn a_package_is_unpacked_by_its_name_or_its_path_and_removed_again() {
     assert!(!tree.root().join("lib/processquest-1.1.0").exists());
     let package = tree.root().join("releases/processquest-1.1.0.tar.gz");
     let answer = json(&tree, &["unpack", package.to_str().unwrap()]);
-    assert_eq!(answer, value!({"operation": "unpack", "vsn": "1.1.0"}));
+    assert_eq!(answer, value!({"operation": "unpack", "vsn": "1.1.0", "author": "unsigned"}));
 }
 
 #[test]

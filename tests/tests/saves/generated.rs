@@ -111,6 +111,7 @@ fn migrate(house: &mut House, direction: Direction) {
             direction,
             extra: Vec::new(),
         },
+        through: Vec::new(),
     };
     let plan = Plan {
         targets: CHANGED.into_iter().map(target).collect(),

@@ -31,6 +31,7 @@ const fn row(floor: &'static str, package: &'static str, may: &'static [&'static
 const ROWS: &[Row] = &[
     row("0", "pq-term", &[]),
     row("0", "pq-files", &[]),
+    row("1", "pq-signing", &["pq-files", "pq-term"]),
     row("0", "pq-histogram", &[]),
     row("1", "pq-store", &["pq-files", "pq-histogram"]),
     row("0", "pq-login", &[]),
@@ -70,6 +71,7 @@ const ROWS: &[Row] = &[
                 "pq-histogram",
                 "pq-otp",
                 "pq-protocol",
+                "pq-signing",
                 "pq-term",
             ],
         )
@@ -97,6 +99,7 @@ const ROWS: &[Row] = &[
             "pq-sdk",
             "pq-abi",
             "pq-protocol",
+            "pq-signing",
             "pq-feed",
             "pq-term",
         ],
@@ -126,6 +129,11 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
         "libloading",
         &["pq-code"],
         "one loader decides what is loaded and how",
+    ),
+    (
+        "minisign-verify",
+        &["pq-signing"],
+        "one judgement decides whose packages a tree unpacks",
     ),
     (
         "rusqlite",

@@ -1,21 +1,12 @@
 //! Conversions of a part that another version has written, one step at a time. A chain of steps leads over several versions.
 
-use pq_abi::{Direction, Failure, Module, OldVsn, Reason};
+use pq_abi::{Direction, Failure, Module, Reason};
 
 use super::opens::{Closed, Part, Residue};
-use crate::code_change::with_residues;
+use crate::code_change::CodeChange;
 use crate::node::Node;
-use crate::residue::{Beside, Residues};
+use crate::residue::Residues;
 use crate::upgrade::convert::{ConversionHost, Salt};
-
-/// One conversion: `newer` converts the way between its own version and the older one, for `to`.
-#[derive(Clone, Copy)]
-struct Step<'a> {
-    newer: Module,
-    way: OldVsn<'a>,
-    to: Module,
-    extra: &'a [u8],
-}
 
 impl<'a> Closed<'a> {
     /// Converts the part to a newer version, which does the conversion (`code_change`). `extra` is the appup's argument `Extra`
@@ -24,11 +15,11 @@ impl<'a> Closed<'a> {
     /// # Errors
     /// A sentence, when the version does not convert the part.
     pub fn up(self, node: &Node, to: Module, extra: &[u8]) -> Result<Closed<'a>, String> {
-        let (direction, vsn) = (Direction::Up, self.vsn);
-        let step = Step {
+        let step = CodeChange {
             newer: to,
-            way: OldVsn { direction, vsn },
+            older: self.vsn,
             to,
+            direction: Direction::Up,
             extra,
         };
         self.step(node, step)
@@ -45,13 +36,7 @@ impl<'a> Closed<'a> {
         to: Module,
         extra: &[u8],
     ) -> Result<Closed<'a>, String> {
-        let (direction, vsn) = (Direction::Down, to.vsn());
-        let step = Step {
-            newer: from,
-            way: OldVsn { direction, vsn },
-            to,
-            extra,
-        };
+        let step = CodeChange::between(from, to, Direction::Down, extra);
         self.step(node, step)
     }
 
@@ -61,16 +46,15 @@ impl<'a> Closed<'a> {
         Closed { vsn, ..self }
     }
 
-    fn step(self, node: &Node, step: Step<'_>) -> Result<Closed<'a>, String> {
-        let Step { newer, to, .. } = step;
+    fn step(self, node: &Node, step: CodeChange<'_>) -> Result<Closed<'a>, String> {
+        let to = step.to;
         if matches!(self.part, Part::Manager | Part::Supervisor) {
             return Ok(self.kept(to));
         }
         let residues = Residue::into_residues(&self.residues)?;
-        let beside = Beside::begin(residues.as_deref(), newer, to);
         let mut host =
             ConversionHost::outside(node, &*node.config().modules, Salt::Name(self.name));
-        let converted = convert(&mut host, step, &self.bytes, beside);
+        let converted = convert(&mut host, step, &self.bytes, residues.as_deref());
         let (bytes, residues) = converted.map_err(|why| {
             let (name, from, to) = (self.module, self.vsn, to.vsn());
             format!("the state of {name} does not convert from {from} to {to}: {why}")
@@ -89,13 +73,11 @@ type State = (Vec<u8>, Option<Box<Residues>>);
 /// Runs the conversion; a conversion may only read.
 fn convert(
     host: &mut ConversionHost<'_>,
-    step: Step<'_>,
+    step: CodeChange<'_>,
     bytes: &[u8],
-    beside: Beside,
+    residues: Option<&Residues>,
 ) -> Result<State, Reason> {
-    let converted = with_residues(host, beside, |host| {
-        step.newer.code_change(host, step.way, bytes, step.extra)
-    });
+    let converted = step.convert(host, bytes, residues);
     let converted = converted.map_err(Failure::into_reason)?;
     host.only_read()?;
     Ok(converted)

@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use pq_abi::spec::{SupReply, SupRequest};
+use pq_abi::spec::{Start, SupReply, SupRequest};
 use pq_abi::{Module, Reason, spec};
 use pq_term::msgpack;
 use pq_term::{Pid, Term};
 
 use super::{Node, RequestError, Runner, runner};
 use crate::application::{AppReply, AppRequest, CONTROLLER};
-use crate::message::{Ack, Caller, Envelope, ModuleCall, OnList, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, ModuleCall, OnList, Payload, Signal, Spawn};
 use crate::native::Native;
 use crate::numbered::Numbered;
 use crate::pages::Pages;
@@ -33,6 +33,9 @@ pub type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
 
 /// A function that sends a request for the given caller, which receives the answer.
 pub type Question<'a> = Box<dyn FnOnce(&Node, Caller) -> Result<(), RequestError> + 'a>;
+
+/// The limit for the start of a process from outside, by the clock of the node.
+pub(crate) const START_TIMEOUT_MS: u64 = 60_000;
 
 /// The number of locks for the callers that wait. The thread that asks and the shard that answers take the same lock. With
 /// a single lock, a thread that starts avatars and the shards that start them would wait for each other.
@@ -162,6 +165,22 @@ pub trait Ask {
             true => Ok(Called::Answered(reply)),
             false => term_of(&reply).map(Called::Returned),
         }
+    }
+
+    /// Starts a process without a parent, and waits until its `init` has returned.
+    ///
+    /// # Errors
+    /// When `init` fails or does not return in time, or the module is unknown.
+    fn start(&mut self, start: Start, timeout_ms: u64) -> Result<Pid, RequestError> {
+        let question = |node: &Node, from| {
+            node.signal(Signal::Spawn(Spawn {
+                start,
+                parent: Pid::from_raw(0),
+                ack: Ack::Request(from),
+            }));
+            Ok(())
+        };
+        pid_of(&self.ask(timeout_ms, Box::new(question))?)
     }
 
     /// Starts a process of the runtime's own, on the shard of the supervisors.
@@ -318,6 +337,14 @@ impl Asking<'_> {
 }
 
 impl Node {
+    /// Starts a process without a parent, and waits in this thread, which must be no shard, until its `init` has returned.
+    ///
+    /// # Errors
+    /// When `init` fails or does not return within a minute, or the module is unknown.
+    pub fn start(&self, start: Start) -> Result<Pid, RequestError> {
+        self.asking().start(start, START_TIMEOUT_MS)
+    }
+
     /// Asks and waits in this thread, which must be no shard.
     pub fn asking(&self) -> Asking<'_> {
         Asking {

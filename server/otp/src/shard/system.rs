@@ -290,18 +290,12 @@ impl Shard {
         change: &Change,
     ) -> Result<Handler, Reason> {
         let target = self.current_of(state.module())?;
-        let way = CodeChange {
-            from: state.module(),
-            to: target,
-            direction: change.direction,
-            extra: &change.extra,
-        };
-        let (newer, older) = way.newer_and_older();
-        if older.vsn() != change.vsn {
-            let what = format!(
-                "between {newer:?} and {older:?}, not version {}",
-                change.vsn
-            );
+        let from = state.module();
+        let way = CodeChange::between(from, target, change.direction, &change.extra);
+        if way.older != change.vsn {
+            let (newer, vsn) = (way.newer, &change.vsn);
+            let older = if newer == target { from } else { target };
+            let what = format!("between {newer:?} and {older:?}, not version {vsn}");
             return Err(Reason::tagged("bad_vsn", &what));
         }
         let converted = self.in_callback(pid, |host| {

@@ -3,20 +3,22 @@
 //! INVARIANT: a conversion is pure (`tests/runtime/transaction.rs`, `one_state_that_does_not_convert_leaves_all_as_they_were`).
 //! An effect that a conversion asks for makes it fail (`host`). So a converted state can be dropped and made again.
 
-use pq_abi::{Failure, Module, Reason, State};
+use pq_abi::{Reason, State};
 use pq_term::{Pid, shorten};
 use smallvec::SmallVec;
 
-use super::{Conversion, Failed, Plan, Target};
-use crate::code_change::CodeChange;
+use super::{Failed, Plan, Target};
 use crate::export::{Export, Part, What};
 use crate::node::Node;
 use crate::process::Handler;
 use crate::residue::Residues;
 
 mod host;
+mod way;
 
 pub(crate) use host::{ConversionHost, Salt};
+
+use way::{Hosts, Stuck, Way};
 
 /// How many characters an error shows of a state that does not convert: five lines of a terminal.
 const STATE_CHARS_MAX: usize = 400;
@@ -70,18 +72,19 @@ pub(super) fn convert(node: &Node, plan: &Plan, job: Export) -> Converted {
 }
 
 fn convert_parts(node: &Node, plan: &Plan, job: Export) -> Result<Outcome, Box<Failed>> {
-    let mut host = ConversionHost::new(node, plan, &job);
+    let mut hosts = Hosts::new(node, &job);
     let mut staged = Staged::default();
     let mut same = true;
     for part in &job.parts {
         let Some(target) = plan.target_of(part.from) else {
             continue;
         };
-        let new = new_part(&mut host, part, target).and_then(|new| {
-            same &= !plan.trial || comes_back(&mut host, part, target, &new)?;
+        let way = Way::new(part.from, target, plan);
+        let new = new_part(&mut hosts, part, &way).and_then(|new| {
+            same &= !plan.trial || comes_back(&mut hosts, part, &way, &new)?;
             Ok(new)
         });
-        let new = new.map_err(|reason| failed(node, job.pid, part, target.module, reason))?;
+        let new = new.map_err(|stuck| failed(node, job.pid, part, target, stuck))?;
         staged.parts.push(new);
     }
     Ok(match plan.trial {
@@ -90,7 +93,7 @@ fn convert_parts(node: &Node, plan: &Plan, job: Export) -> Result<Outcome, Box<F
     })
 }
 
-fn failed(node: &Node, pid: Pid, part: &Part, to: Module, reason: Reason) -> Box<Failed> {
+fn failed(node: &Node, pid: Pid, part: &Part, target: &Target, stuck: Stuck) -> Box<Failed> {
     let bytes = match &part.what {
         What::State(bytes) | What::Handler(_, bytes) => &bytes[..],
         What::Supervisor(args) => args,
@@ -99,8 +102,9 @@ fn failed(node: &Node, pid: Pid, part: &Part, to: Module, reason: Reason) -> Box
         pid,
         called: node.called(pid),
         from: part.from,
-        to,
-        reason,
+        to: target.module,
+        step: stuck.step,
+        reason: stuck.reason,
         state: show(bytes),
     })
 }
@@ -114,82 +118,36 @@ fn show(bytes: &[u8]) -> String {
     shorten(&text, STATE_CHARS_MAX).into_owned()
 }
 
-fn new_part(
-    host: &mut ConversionHost<'_>,
-    part: &Part,
-    target: &Target,
-) -> Result<NewPart, Reason> {
-    let new = match &part.what {
+fn new_part<'a>(hosts: &mut Hosts<'a>, part: &Part, way: &Way<'a>) -> Result<NewPart, Stuck> {
+    let residues = part.residues.as_deref();
+    match &part.what {
         What::State(bytes) => {
-            new_state(host, part, target, bytes).map(|new| NewPart::State(new.state, new.residues))
+            let Handler { state, residues } = way.go(hosts, bytes, residues)?;
+            Ok(NewPart::State(state, residues))
         }
         What::Handler(at, bytes) => {
-            new_state(host, part, target, bytes).map(|new| NewPart::Handler(*at, new))
+            let new = way.go(hosts, bytes, residues)?;
+            Ok(NewPart::Handler(*at, new))
         }
-        What::Supervisor(args) => new_spec(host, target.module, args),
-    };
-    let new = new.map_err(Failure::into_reason)?;
-    host.only_read().map(|()| new)
-}
-
-fn new_state(
-    host: &mut ConversionHost<'_>,
-    part: &Part,
-    target: &Target,
-    bytes: &[u8],
-) -> Result<Handler, Failure> {
-    let (state, residues) = match way(part.from, target) {
-        // No function converts the state, so the residues beside it are kept as they are.
-        None => (target.module.import(host, bytes)?, part.residues.clone()),
-        Some(way) => way.state(host, bytes, part.residues.as_deref())?,
-    };
-    Ok(Handler { state, residues })
-}
-
-/// The conversion from a version to its target; `None` when states are carried without a conversion.
-fn way(from: Module, target: &Target) -> Option<CodeChange<'_>> {
-    match &target.conversion {
-        Conversion::Carry => None,
-        Conversion::CodeChange { direction, extra } => Some(CodeChange {
-            from,
-            to: target.module,
-            direction: *direction,
-            extra,
-        }),
-    }
-}
-
-fn new_spec(
-    host: &mut ConversionHost<'_>,
-    module: Module,
-    args: &[u8],
-) -> Result<NewPart, Failure> {
-    match module.call(host, "init", args) {
-        Ok(spec) => Ok(NewPart::Supervisor(Some(spec))),
-        Err(Failure::Ignore) => Ok(NewPart::Supervisor(None)),
-        Err(failure) => Err(failure),
+        What::Supervisor(args) => way.specification(hosts, args).map(NewPart::Supervisor),
     }
 }
 
 /// Whether the conversion back turns a new state into the original state.
-fn comes_back(
-    host: &mut ConversionHost<'_>,
+fn comes_back<'a>(
+    hosts: &mut Hosts<'a>,
     part: &Part,
-    target: &Target,
+    way: &Way<'a>,
     new: &NewPart,
-) -> Result<bool, Reason> {
+) -> Result<bool, Stuck> {
     let (bytes, state, residues) = match (&part.what, new) {
         (What::State(bytes), NewPart::State(state, residues)) => (bytes, state, residues),
         (What::Handler(_, bytes), NewPart::Handler(_, new)) => (bytes, &new.state, &new.residues),
         _ => return Ok(true),
     };
-    let back = state.export(host).and_then(|new| {
-        let old = match way(part.from, target) {
-            None => new,
-            Some(way) => way.back().convert(host, &new, residues.as_deref())?.0,
-        };
-        part.from.import(host, &old)?.export(host)
-    });
-    back.map(|back| back == *bytes)
-        .map_err(|failure| Reason::tagged("way_back", &failure.into_reason().to_string()))
+    let back = way.back(hosts, state, residues.as_deref());
+    back.map(|back| back == *bytes).map_err(|failure| {
+        let reason = failure.into_reason().to_string();
+        Stuck::from(Reason::tagged("way_back", &reason))
+    })
 }

@@ -34,6 +34,8 @@ mod residues;
 mod restarts;
 #[path = "transaction/settling.rs"]
 mod settling;
+#[path = "transaction/through.rs"]
+mod through;
 
 /// A simulation that runs a closure between two steps of a transaction.
 struct Meddler<'a> {
@@ -126,6 +128,7 @@ fn plan(
             direction,
             extra: Vec::new(),
         },
+        through: Vec::new(),
     };
     Plan {
         targets: changed.iter().map(target).collect(),

@@ -29,6 +29,7 @@ mod note;
 mod order;
 mod script;
 
+pub(crate) use check::check_way;
 pub use check::{Misfit, check};
 pub use note::Note;
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use pq_signing::SignatureError;
 use pq_term::Term;
 
 use crate::file_error::{FileError, in_words, path_term};
@@ -90,6 +91,12 @@ pub enum BootError {
         /// The application and version that the library belongs to.
         owner: OtherOwner,
     },
+    /// A version in between has no modules, so no state can go through it.
+    #[error("use {}: it lists no modules, and states are to go through them", .file.display())]
+    NoModules {
+        /// The path of the `.app` file.
+        file: PathBuf,
+    },
     /// An application has modules, but no library.
     #[error("find {}: {}", .library.display(), in_words(*.kind))]
     NoLibrary {
@@ -97,6 +104,22 @@ pub enum BootError {
         library: PathBuf,
         /// The error of the operating system.
         kind: io::ErrorKind,
+    },
+    /// The signature that came with the release was changed.
+    #[error("trust release {vsn}: {why}")]
+    Signature {
+        /// The version of the release.
+        vsn: String,
+        /// The fault of the signature.
+        why: SignatureError,
+    },
+    /// The release was signed with a key that is not trusted now.
+    #[error("trust release {vsn}: {why}")]
+    Doubted {
+        /// The version of the release.
+        vsn: String,
+        /// The reason, as a clause.
+        why: String,
     },
 }
 
@@ -119,12 +142,20 @@ impl BootError {
             }
             BootError::NoChecksum { library, .. } => tagged("no_checksum", path_term(library)),
             BootError::OtherOwner { library, .. } => tagged("wrong_vsn", path_term(library)),
+            BootError::NoModules { file } => tagged("no_modules", path_term(file)),
             BootError::NoLibrary { library, .. } => tagged("no_such_file", path_term(library)),
+            BootError::Signature { vsn, .. } | BootError::Doubted { vsn, .. } => {
+                tagged("bad_signature", Term::string(vsn.as_str()))
+            }
         }
     }
 
     /// True when a file differs from the built or unpacked one.
     pub fn is_checksum(&self) -> bool {
-        matches!(self, BootError::File(error) if error.is_checksum())
+        match self {
+            BootError::File(error) => error.is_checksum(),
+            BootError::Signature { .. } | BootError::Doubted { .. } => true,
+            _ => false,
+        }
     }
 }

@@ -17,7 +17,7 @@ use super::error::{FailedStep, InstallError};
 use super::prepare::{self, Prepared, Purpose};
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::app::App;
-use crate::boot::BootRelease;
+use crate::boot::{BootRelease, Code, is_as_signed};
 use crate::judge::Judgement;
 use crate::layout;
 use crate::registry::Planned;
@@ -127,6 +127,7 @@ impl ReleaseHandler {
         let way = self.way_of(name, &from, &to, direction)?;
         let script = Script::of_one_application(&way.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
+        let converters = self.read_converters(&script)?;
         let mut prepared = Prepared {
             warnings: Vec::new(),
             left: Vec::new(),
@@ -142,6 +143,7 @@ impl ReleaseHandler {
             boot,
             script,
             libraries,
+            converters,
         };
         let before = |handler: &ReleaseHandler| handler.boot_with(name, &from).ok();
         self.look_ahead(driver, &before, &mut prepared)?;
@@ -200,7 +202,12 @@ impl ReleaseHandler {
             vsn: version.vsn.clone(),
             folder: version.folder.display().to_string(),
         });
-        Ok(tree.read(rel, &libs)?)
+        let boot = tree.read(rel, &libs)?;
+        let changed = boot.applications.iter().find(|app| app.app.name == name);
+        if let Some(Code::Library { sha256, .. }) = changed.map(|app| &app.code) {
+            is_as_signed(tree.root(), name.as_str(), &version.vsn, sha256)?;
+        }
+        Ok(boot)
     }
 
     /// The way between two versions of one application: systools makes it from two releases that differ only in this

@@ -71,6 +71,7 @@ impl ReleaseHandler {
 impl CheckReport {
     pub(super) fn of(prepared: &Prepared) -> CheckReport {
         let script = prepared.planned.script.iter();
+        let through = prepared.script.converters.iter();
         CheckReport {
             from: prepared.planned.from.clone(),
             to: prepared.planned.to.clone(),
@@ -79,6 +80,7 @@ impl CheckReport {
             script: script
                 .map(|instruction| instruction.to_term().to_string())
                 .collect(),
+            through: through.map(|it| format!("{}-{}", it.lib, it.vsn)).collect(),
             modules: Vec::new(),
             calls: prepared.calls(),
             restart: prepared.script.restart,

@@ -65,6 +65,18 @@ pub enum FailedStep {
         /// The version that the release has.
         found: String,
     },
+    /// A version in between is missing or damaged.
+    #[error(
+        "read {lib}-{vsn}, through which states go on this way: {error}; the package of the release has it: unpack the release again"
+    )]
+    Converter {
+        /// The application.
+        lib: Atom,
+        /// The version in between.
+        vsn: String,
+        /// The faulty file.
+        error: BootError,
+    },
     /// The relup leaves code of the running release.
     #[error("install release {to} as a whole: {}; correct the relup, or install a part with --partial", .left.join("; "))]
     Partial {
@@ -196,6 +208,7 @@ impl FailedStep {
                 Term::Atom(*lib),
                 Term::string(found.as_str()),
             ]),
+            FailedStep::Converter { error, .. } => error.to_term(),
             FailedStep::Partial { to, .. } => tagged("partial_release", Term::string(to.as_str())),
             FailedStep::Load(_) => tagged("load_error", text()),
             FailedStep::Change(_) => tagged("no_such_module", text()),
@@ -232,7 +245,7 @@ impl FailedStep {
     fn is_checksum(&self) -> bool {
         match self {
             FailedStep::Load(error) => is_checksum(error),
-            FailedStep::Boot(error) => error.is_checksum(),
+            FailedStep::Boot(error) | FailedStep::Converter { error, .. } => error.is_checksum(),
             FailedStep::File(error) => error.is_checksum(),
             _ => false,
         }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use pq_code::{Change, CodeServer, LibraryId};
 use pq_otp::Module;
-use pq_otp::upgrade::{Conversion, Plan, Target};
+use pq_otp::upgrade::{Conversion, Plan, Target, Through};
 use pq_term::{Atom, msgpack};
 
 use super::Options;
+use super::converters::{Converter, StepTo};
 use super::error::FailedStep;
 use crate::instruction::{Purge, Timeout};
 use crate::script::{CodeChange, Exchange, ScriptError};
@@ -29,6 +30,13 @@ fn same_kind(current: Option<Module>, next: Module) -> Result<(), FailedStep> {
         Some(current) => Err(FailedStep::Kind { current, next }),
         None => Ok(()),
     }
+}
+
+/// The changes of code in an exchange, and those of the exchanges before it.
+#[derive(Clone, Copy)]
+pub(super) struct Changes<'a> {
+    pub(super) before: &'a [Change<'static>],
+    pub(super) own: &'a [Change<'static>],
 }
 
 impl Exchange {
@@ -53,13 +61,15 @@ impl Exchange {
     pub(super) fn plan(
         &self,
         code: &CodeServer,
-        before: &[Change<'static>],
-        own: &[Change<'static>],
+        changes: &Changes<'_>,
+        converters: &[Converter],
         options: &Options,
     ) -> Result<Plan, FailedStep> {
-        let modules = code.preview(&[before, own].concat())?;
+        let modules = code.preview(&[changes.before, changes.own].concat())?;
+        let steps = converters.iter().map(|it| it.step(code, changes));
+        let steps = steps.collect::<Result<Vec<_>, _>>()?;
         Ok(Plan {
-            targets: self.targets(code, own)?,
+            targets: self.targets(code, changes.own, &steps)?,
             modules: Arc::new(modules),
             removed: self.ended(),
             suspend_timeout_ms: self.suspend_timeout_ms(options),
@@ -79,13 +89,20 @@ impl Exchange {
         &self,
         code: &CodeServer,
         changes: &[Change<'static>],
+        steps: &[StepTo<'_>],
     ) -> Result<Vec<Target>, FailedStep> {
         let mut targets = Vec::new();
         for change in changes {
             if let Change::MakeCurrent(library, name) = change {
                 let module = code.module(*library, name)?;
-                same_kind(code.current(name), module)?;
-                targets.push(self.target(module));
+                let through = steps.iter().map(|step| step.through(code, name));
+                let through: Vec<Option<Through>> = through.collect::<Result<_, _>>()?;
+                let through: Vec<Through> = through.into_iter().flatten().collect();
+                let between = through.iter().map(|step| Some(step.module));
+                for before in [code.current(name)].into_iter().chain(between) {
+                    same_kind(before, module)?;
+                }
+                targets.push(self.target(module, through));
             }
         }
         for module in self.conversions.keys() {
@@ -93,12 +110,12 @@ impl Exchange {
                 .iter()
                 .any(|target: &Target| target.module.name() == module.as_str());
             let current = code.current(module.as_str()).filter(|_| !is_loaded);
-            targets.extend(current.map(|current| self.target(current)));
+            targets.extend(current.map(|current| self.target(current, Vec::new())));
         }
         Ok(targets)
     }
 
-    fn target(&self, module: Module) -> Target {
+    fn target(&self, module: Module, through: Vec<Through>) -> Target {
         let named = |name: &Atom| name.as_str() == module.name();
         let conversion = self.conversions.iter().find(|(name, _)| named(name));
         Target {
@@ -110,6 +127,7 @@ impl Exchange {
                     extra: msgpack::to_plain_msgpack(extra),
                 },
             },
+            through,
         }
     }
 

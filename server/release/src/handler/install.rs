@@ -14,6 +14,7 @@ use pq_term::Atom;
 use super::children::{self, Stopped};
 use super::config::Before;
 use super::error::{FailedStep, InstallError};
+use super::exchange::Changes;
 use super::prepare::{Prepared, Purpose};
 use super::report::Sum;
 use super::{Options, ReleaseHandler, Unpurged, apply, drift};
@@ -173,7 +174,12 @@ impl Run<'_, '_> {
 
     fn exchange(&mut self, exchange: &Exchange) -> Result<(), FailedStep> {
         let changes = exchange.code_changes(&self.prepared.libraries)?;
-        let plan = exchange.plan(&self.handler.code, &[], &changes, self.options)?;
+        let own = Changes {
+            before: &[],
+            own: &changes,
+        };
+        let converters = &self.prepared.converters;
+        let plan = exchange.plan(&self.handler.code, &own, converters, self.options)?;
         // Listed before the change, because the change makes these versions old or forgets them.
         let removed: Vec<(Module, Purge)> = exchange
             .removed()

@@ -28,9 +28,12 @@ impl Prepared {
                 (_, Some(library)) => Some(code.module(*library, name.as_str())?),
             };
             let vsn = |module: Option<Module>| module.map(|module| module.vsn().to_string());
+            let through = self.converters.iter();
+            let through = through.filter_map(|it| it.vsn_of(code, name.as_str()));
             Ok(ModuleChange {
                 module: name.as_str().to_string(),
                 from: vsn(current),
+                through: through.map(str::to_string).collect(),
                 to: vsn(next.or(current.filter(|_| how != How::Remove))),
                 how,
                 processes: 0,

@@ -10,7 +10,9 @@ use pq_otp::upgrade::{Copied, Driver, Plan, Progress, Transaction};
 use pq_otp::{Kind, ProcessInfo};
 use pq_protocol::record::InstallPhase;
 
+use super::converters::Converter;
 use super::error::FailedStep;
+use super::exchange::Changes;
 use super::prepare::{Prepared, Purpose};
 use super::report::CheckReport;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
@@ -59,8 +61,11 @@ impl ReleaseHandler {
                 let trial = Trial {
                     exchange,
                     runs,
-                    before: &before,
-                    own: &own,
+                    changes: Changes {
+                        before: &before,
+                        own: &own,
+                    },
+                    converters: &prepared.converters,
                     options,
                     processes: tried.processes,
                 };
@@ -159,10 +164,8 @@ struct Trial<'a> {
     exchange: &'a Exchange,
     /// The modules that have processes when the exchange begins.
     runs: &'a BTreeSet<String>,
-    /// The changes of the earlier exchanges.
-    before: &'a [Change<'static>],
-    /// The changes of this exchange.
-    own: &'a [Change<'static>],
+    changes: Changes<'a>,
+    converters: &'a [Converter],
     options: &'a Options,
     processes: &'a [ProcessInfo],
 }
@@ -172,7 +175,7 @@ impl Trial<'_> {
     fn plan(&self, code: &CodeServer) -> Result<Plan, FailedStep> {
         let mut plan = self
             .exchange
-            .plan(code, self.before, self.own, self.options)?;
+            .plan(code, &self.changes, self.converters, self.options)?;
         plan.targets.retain(|target| {
             let module = target.module;
             module.kind() == Kind::GenEvent || self.runs.contains(module.name())

@@ -8,6 +8,7 @@ use pq_otp::Module;
 use pq_otp::upgrade::Driver;
 use pq_term::Atom;
 
+use super::converters::Converter;
 use super::error::FailedStep;
 use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, drift, memory};
 use crate::boot::{BootApp, BootRelease, Code};
@@ -25,6 +26,8 @@ pub(super) struct Prepared {
     pub(super) script: Script,
     /// The library of each module that the script loads.
     pub(super) libraries: BTreeMap<Atom, LibraryId>,
+    /// The versions in between through which states go, in the order of the way.
+    pub(super) converters: Vec<Converter>,
     /// Sentences about oddities that do not prevent the install.
     pub(super) warnings: Vec<String>,
     /// Code of the running release that would stay, as sentences.
@@ -64,8 +67,10 @@ impl ReleaseHandler {
         self.watch
             .begin(&planned.from, &planned.to, planned.direction, purpose);
         let boot = self.registry.tree().boot_vsn(vsn)?;
+        boot.standing.is_trusted(vsn)?;
         let script = Script::read(&planned.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
+        let converters = self.read_converters(&script)?;
         let mut prepared = Prepared {
             warnings: Vec::new(),
             left: Vec::new(),
@@ -75,6 +80,7 @@ impl ReleaseHandler {
             boot,
             script,
             libraries,
+            converters,
         };
         let from = prepared.planned.from.clone();
         let from = |handler: &ReleaseHandler| handler.registry.tree().boot_vsn(&from).ok();
@@ -166,9 +172,12 @@ impl ReleaseHandler {
             let side = from(self).and_then(|boot| Side::of_tree(&boot, &self.code).ok());
             side.unwrap_or_default()
         };
+        let between = prepared.converters.iter().map(|it| it.side(&self.code));
+        let between = between.collect::<Result<Vec<_>, _>>()?;
         let passage = Passage {
             from: &from,
             to,
+            between: &between,
             script: &prepared.script,
         };
         let looks_at_processes = prepared.purpose == Purpose::Check;

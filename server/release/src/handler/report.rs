@@ -25,6 +25,9 @@ pub struct CheckReport {
     pub description: String,
     /// The instructions of the relup, as terms.
     pub script: Vec<String>,
+    /// The versions of applications in between through which states go, as `App-Vsn`, in the order of the way.
+    #[serde(default)]
+    pub through: Vec<String>,
     /// The change of each module, in the order of their names.
     #[serde(default)]
     pub modules: Vec<ModuleChange>,

@@ -4,7 +4,7 @@
 
 use pq_term::{Atom, Term};
 
-use super::{Direction, Instruction, Mfa, Nodes, Purge, Suspend, Timeout};
+use super::{Change, Converters, Direction, Instruction, Mfa, Nodes, Purge, Suspend, Timeout};
 use crate::terms;
 
 /// A faulty part of an instruction.
@@ -122,6 +122,14 @@ fn tagged_pair(tag: Atom, first: &Term, second: &Term, term: &Term) -> Checked<I
                 changes: changes(&items)?,
             })
         }
+        ("load_converters", Some([lib, vsn, changes])) => {
+            Ok(Instruction::LoadConverters(Converters {
+                direction: direction(first)?,
+                lib: atom("bad_lib", lib)?,
+                vsn: lib_vsn(vsn)?,
+                changes: list(changes)?.iter().map(changed).collect::<Checked<_>>()?,
+            }))
+        }
         ("sync_nodes", Some([module, function, args])) => {
             let nodes = Nodes::From(mfa(module, function, args)?);
             Ok(Instruction::SyncNodes {
@@ -141,15 +149,32 @@ fn tagged_pair(tag: Atom, first: &Term, second: &Term, term: &Term) -> Checked<I
 }
 
 fn load_object_code(lib: &Term, vsn: &Term, mods: &Term) -> Checked<Instruction> {
-    let lib = atom("bad_lib", lib)?;
-    let Some(vsn) = terms::text(vsn) else {
-        return Err(bad("bad_lib_vsn", vsn, "a string such as \"1.0.0\""));
-    };
     Ok(Instruction::LoadObjectCode {
-        lib,
-        vsn,
+        lib: atom("bad_lib", lib)?,
+        vsn: lib_vsn(vsn)?,
         modules: modules(mods)?,
     })
+}
+
+fn lib_vsn(vsn: &Term) -> Checked<String> {
+    terms::text(vsn).ok_or_else(|| bad("bad_lib_vsn", vsn, "a string such as \"1.0.0\""))
+}
+
+/// Parses a module with the way in which its states get to a version in between.
+fn changed(item: &Term) -> Checked<(Atom, Change)> {
+    match item.as_tuple() {
+        Some([mod_, how]) => Ok((module(mod_)?, change(how)?)),
+        _ => Err(bad("bad_change", item, "`{Module, Change}`")),
+    }
+}
+
+/// Parses the change of a module's states.
+pub(crate) fn change(term: &Term) -> Checked<Change> {
+    match term.as_tuple() {
+        Some([tag, extra]) if tag.is_atom("advanced") => Ok(Change::Advanced(extra.clone())),
+        None if term.is_atom("soft") => Ok(Change::Soft),
+        _ => Err(bad("bad_change", term, "soft or `{advanced, Extra}`")),
+    }
 }
 
 fn purged(mod_: &Term, pre: &Term, post: &Term) -> Checked<(Atom, Purge, Purge)> {

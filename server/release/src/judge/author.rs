@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pq_code::{CodeServer, LoadError, Manifest};
+use pq_code::{CodeServer, LoadError};
 use pq_otp::Direction;
 use pq_otp::application::StartType;
 use pq_protocol::Exit;
@@ -19,7 +19,6 @@ use super::world::World;
 use super::{judge, whole};
 use crate::app::App;
 use crate::appup::Appup;
-use crate::appup::generate;
 use crate::boot::{BootError, BootRelease, BuiltIn, ReleaseTree};
 use crate::file_error::FileError;
 use crate::fit::Member;
@@ -28,7 +27,9 @@ use crate::layout;
 use crate::rel::RelStart;
 use crate::relup::{Relup, Way};
 use crate::script::{Script, ScriptError};
-use crate::systools::{self, Location, Lookup, RelFile, SystoolsError};
+use crate::systools::{self, Lookup, RelFile, SystoolsError, Versions};
+
+mod fits;
 
 /// All faults of a release as it boots; `code` contains its libraries.
 ///
@@ -97,7 +98,11 @@ pub fn of_tree(tree: &ReleaseTree, vsn: &str) -> Result<Judgement, Unjudged> {
                 others.insert(way.vsn.clone(), other);
             }
         }
-        judgement.add(ways(&code, &relup, &side, &others));
+        let between = |name: Atom, vsn: &str| {
+            let app = tree.converter(name, vsn).ok()?;
+            SideApp::of_tree(&app, &code).ok()
+        };
+        judgement.add(ways(&code, &relup, &side, &others, &between));
     }
     Ok(judgement)
 }
@@ -123,33 +128,55 @@ pub fn relup(
     for other in others {
         let other = read(&other.file)?;
         for app in &side.applications {
-            judgement.add(appup_fits(&code, app, &other, files));
+            judgement.add(fits::appups(&code, app, &other, files));
         }
         known.insert(other.vsn.clone(), other);
     }
-    judgement.add(ways(&code, relup, &side, &known));
+    let between = |name: Atom, vsn: &str| {
+        let versions = Versions::of(name, files);
+        Some(fits::side_app(&code, versions.app(vsn)?))
+    };
+    judgement.add(ways(&code, relup, &side, &known, &between));
     Ok(judgement)
 }
+
+/// Reads a version in between; `None` when it is missing.
+type Between<'a> = dyn Fn(Atom, &str) -> Option<SideApp> + 'a;
 
 fn ways(
     code: &CodeServer,
     relup: &Relup,
     side: &Side,
     others: &BTreeMap<String, Side>,
+    between: &Between<'_>,
 ) -> Judgement {
     let mut judgement = Judgement::default();
     let up = relup.up.iter().map(|way| (Direction::Up, way));
     let down = relup.down.iter().map(|way| (Direction::Down, way));
     for (direction, way) in up.chain(down) {
-        if let Some(other) = others.get(&way.vsn) {
-            judgement.add(one_way(code, direction, way, side, other));
-        }
+        let Some(other) = others.get(&way.vsn) else {
+            continue;
+        };
+        let converters = way.converters();
+        let between = converters.filter_map(|it| between(it.lib, &it.vsn));
+        let known = Known {
+            code,
+            between: &between.collect::<Vec<_>>(),
+        };
+        judgement.add(one_way(known, direction, way, side, other));
     }
     judgement
 }
 
+/// The loaded libraries, and the versions in between of one way.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    code: &'a CodeServer,
+    between: &'a [SideApp],
+}
+
 fn one_way(
-    code: &CodeServer,
+    known: Known<'_>,
     direction: Direction,
     way: &Way,
     side: &Side,
@@ -159,7 +186,7 @@ fn one_way(
         Direction::Up => (other, side, format!("the way up from {}", other.vsn)),
         Direction::Down => (side, other, format!("the way down to {}", other.vsn)),
     };
-    let mut judged = script(code, from, to, &way.script);
+    let mut judged = script(known, from, to, &way.script);
     for finding in &mut judged.refusals {
         finding.sentence = match finding.location {
             Some(_) => std::mem::take(&mut finding.sentence),
@@ -169,16 +196,17 @@ fn one_way(
     judged
 }
 
-fn script(code: &CodeServer, from: &Side, to: &Side, script: &[Instruction]) -> Judgement {
+fn script(known: Known<'_>, from: &Side, to: &Side, script: &[Instruction]) -> Judgement {
     match Script::read(script) {
         Ok(script) => {
             let from_again = || from.clone();
             let passage = Passage {
                 from: &from_again,
                 to,
+                between: known.between,
                 script: &script,
             };
-            judge(World::booted(code, from), &passage)
+            judge(World::booted(known.code, from), &passage)
         }
         // The node restarts on the way with another program: this program carries out no step of it.
         Err(ScriptError::OtherEmulator) => Judgement::default(),
@@ -188,51 +216,6 @@ fn script(code: &CodeServer, from: &Side, to: &Side, script: &[Instruction]) -> 
             judgement
         }
     }
-}
-
-/// Checks that the appup of an application fits its libraries.
-fn appup_fits(code: &CodeServer, app: &SideApp, other: &Side, files: &dyn Lookup) -> Judgement {
-    let mut judgement = Judgement::default();
-    let older = other.application(app.app.name.as_str());
-    let older = older.filter(|older| older.app.vsn != app.app.vsn);
-    let manifests = older.and_then(|older| Some((manifest(code, older)?, manifest(code, app)?)));
-    let file = app.app.file.with_extension("appup");
-    let text = files
-        .read(&file)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    let (Some((older, newer)), Some(text)) = (manifests, text) else {
-        return judgement;
-    };
-    // `systools` has already refused an unreadable appup, and one without such a way.
-    if let Ok(appup) = Appup::parse(&file, &text) {
-        for misfit in generate::check(&appup, &older, &newer)
-            .into_iter()
-            .flatten()
-        {
-            judgement.refuse(of_misfit(misfit));
-        }
-    }
-    judgement
-}
-
-fn of_misfit(misfit: generate::Misfit) -> Finding {
-    let location = Location {
-        file: misfit.file,
-        line: Some(misfit.line),
-    };
-    Finding::new(misfit.sentence, pq_term::Term::atom("bad_appup")).at(location)
-}
-
-fn manifest(code: &CodeServer, app: &SideApp) -> Option<Manifest> {
-    let (library, entries) = app.known()?;
-    let library = code.library(library)?;
-    Some(Manifest {
-        application: library.application,
-        vsn: library.vsn,
-        abi: 0,
-        modules: entries.to_vec(),
-    })
 }
 
 /// Judges the appup of an application between two versions, together with the neighbouring applications of both directories.
@@ -275,7 +258,11 @@ pub fn appup(
             description: pq_term::Term::list([]),
             script: made,
         };
-        judgement.add(one_way(&code, direction, &way, &to_side, &from_side));
+        let known = Known {
+            code: &code,
+            between: &[],
+        };
+        judgement.add(one_way(known, direction, &way, &to_side, &from_side));
     }
     Ok(judgement)
 }

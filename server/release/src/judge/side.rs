@@ -8,7 +8,7 @@ use pq_otp::application::Settings;
 use pq_term::Atom;
 
 use crate::app::App;
-use crate::boot::{BootRelease, Code};
+use crate::boot::{BootApp, BootRelease, Code};
 use crate::fit::Member;
 use crate::layout;
 use crate::rel::RelStart;
@@ -67,6 +67,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) from: &'a dyn Fn() -> Side,
     /// The release that is reached.
     pub(crate) to: &'a Side,
+    /// The versions of applications in between, through which states go.
+    pub(crate) between: &'a [SideApp],
     pub(crate) script: &'a Script,
 }
 
@@ -76,22 +78,7 @@ impl Side {
     /// # Errors
     /// With the first library that cannot be loaded.
     pub(crate) fn of_tree(boot: &BootRelease, code: &CodeServer) -> Result<Side, LoadError> {
-        let app = |app: &crate::boot::BootApp| -> Result<SideApp, LoadError> {
-            let library = match &app.code {
-                Code::Library { path, sha256 } => {
-                    let checksum: Option<Checksum> = sha256.to_string().parse().ok();
-                    load(code, path, checksum)?
-                }
-                Code::BuiltIn => linked(code, &app.app),
-                Code::None => Shelf::Empty,
-            };
-            Ok(SideApp {
-                app: app.app.clone(),
-                start: app.start,
-                library,
-                is_built_in: app.code == Code::BuiltIn,
-            })
-        };
+        let app = |app: &BootApp| SideApp::of_tree(app, code);
         Ok(Side {
             vsn: boot.rel.vsn.clone(),
             applications: boot
@@ -107,16 +94,7 @@ impl Side {
     /// Reads applications in directories of an author; libraries have the same place as in a release tree. A missing library,
     /// or one that this program cannot load, is `Unknown`.
     pub(super) fn of_members(vsn: &str, members: &[Member], code: &CodeServer) -> Side {
-        let app = |member: &Member| SideApp {
-            app: member.app.clone(),
-            start: member.start,
-            library: match library_of(&member.app) {
-                Some(file) => load(code, &file, None).unwrap_or(Shelf::Unknown),
-                None if member.app.modules.is_empty() => Shelf::Empty,
-                None => Shelf::Unknown,
-            },
-            is_built_in: false,
-        };
+        let app = |member: &Member| SideApp::of_author(&member.app, member.start, code);
         Side {
             vsn: vsn.to_string(),
             applications: members.iter().map(app).collect(),
@@ -145,6 +123,44 @@ impl Side {
 }
 
 impl SideApp {
+    /// Reads an application of a tree.
+    pub(crate) fn of_tree(app: &BootApp, code: &CodeServer) -> Result<SideApp, LoadError> {
+        let library = match &app.code {
+            Code::Library { path, sha256 } => {
+                let checksum: Option<Checksum> = sha256.to_string().parse().ok();
+                load(code, path, checksum)?
+            }
+            Code::BuiltIn => linked(code, &app.app),
+            Code::None => Shelf::Empty,
+        };
+        Ok(SideApp {
+            app: app.app.clone(),
+            start: app.start,
+            library,
+            is_built_in: app.code == Code::BuiltIn,
+        })
+    }
+
+    /// Reads an application in a directory of an author.
+    pub(super) fn of_author(app: &App, start: RelStart, code: &CodeServer) -> SideApp {
+        SideApp {
+            app: app.clone(),
+            start,
+            library: match library_of(app) {
+                Some(file) => load(code, &file, None).unwrap_or(Shelf::Unknown),
+                None if app.modules.is_empty() => Shelf::Empty,
+                None => Shelf::Unknown,
+            },
+            is_built_in: false,
+        }
+    }
+
+    /// The manifest entry of a module; `None` when it is missing or unknown.
+    pub(super) fn entry(&self, module: &str) -> Option<&ModuleEntry> {
+        let (_, entries) = self.known()?;
+        entries.iter().find(|entry| entry.name == module)
+    }
+
     /// True for an application that is not part of the node.
     pub(crate) fn is_of_tree(&self) -> bool {
         !self.is_built_in

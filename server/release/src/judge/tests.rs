@@ -46,6 +46,7 @@ fn judged(script: &str) -> (Vec<String>, usize) {
         &Passage {
             from: &|| from.clone(),
             to: &to,
+            between: &[],
             script: &script,
         },
     );

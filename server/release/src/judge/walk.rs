@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pq_otp::spec::Restart;
 use pq_term::{Atom, Term};
 
+use super::between;
 use super::calls::{self, LostCalls};
 use super::exchange::{ObjectCode, object_code};
 use super::finding::{Ending, Finding, Judgement};
@@ -37,8 +38,11 @@ pub(super) struct Walk<'w, 'a> {
 
 /// Walks through all steps.
 pub(super) fn walk(world: &mut World<'_>, passage: &Passage<'_>, known: &LostCalls) -> Judgement {
-    let Passage { from, to, script } = *passage;
+    let Passage {
+        from, to, script, ..
+    } = *passage;
     let (object_code, wrong) = object_code(world, to, script);
+    let between = between::between(passage);
     let mut walk = Walk {
         world,
         from,
@@ -51,7 +55,8 @@ pub(super) fn walk(world: &mut World<'_>, passage: &Passage<'_>, known: &LostCal
         entered: false,
         stopped: Vec::new(),
     };
-    wrong.into_iter().for_each(|finding| walk.refuse(finding));
+    let wrong = wrong.into_iter().chain(between);
+    wrong.for_each(|finding| walk.refuse(finding));
     for mfa in &script.checks {
         walk.apply(mfa);
     }

@@ -17,6 +17,7 @@ use crate::layout;
 use crate::names;
 use crate::owner;
 use crate::rel::{Rel, RelApp};
+use crate::releases::Lib;
 use crate::terms::tagged;
 
 /// A fault of the files of a package.
@@ -68,13 +69,24 @@ pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<R
     names_fit(files, staged)?;
     agree(files, staged, "")?;
     let rel = rel(files, staged)?;
+    let converters = tree.converters(&rel.vsn);
     for path in files.keys() {
-        belongs(&tree, &rel, path)?;
+        let of_converter = |lib: &Lib| below(path, &lib.folder);
+        match converters.iter().any(of_converter) {
+            true => (),
+            false => belongs(&tree, &rel, path)?,
+        }
     }
-    for entry in tree.foreign_to_the_node(&rel) {
-        let folder = layout::lib_name(entry.name.as_str(), &entry.vsn);
-        let app = format!("{folder}/{}", layout::app_name(entry.name.as_str()));
-        is_there(files, &app, &format!("`{}`", packed_rel(&rel.name)))?;
+    let own = tree.foreign_to_the_node(&rel);
+    let own = own.map(|entry| (entry.name, &entry.vsn, packed_rel(&rel.name)));
+    let relup = format!("{}/relup", layout::release_name(&rel.vsn));
+    let between = converters
+        .iter()
+        .map(|lib| (lib.name, &lib.vsn, relup.clone()));
+    for (name, vsn, asked_by) in own.chain(between) {
+        let folder = layout::lib_name(name.as_str(), vsn);
+        let app = format!("{folder}/{}", layout::app_name(name.as_str()));
+        is_there(files, &app, &format!("`{asked_by}`"))?;
         agree(files, staged, &format!("{folder}/"))?;
     }
     tree.relup(&rel.vsn).map_err(bad_relup)?;
@@ -82,6 +94,10 @@ pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<R
         .map_err(|error| Fault::Content(error.to_string(), error.to_term()))?;
     for entry in tree.foreign_to_the_node(&rel) {
         is_owned(files, staged, entry)?;
+    }
+    for lib in &converters {
+        let converter = tree.converter(lib.name, &lib.vsn);
+        converter.map_err(|error| Fault::Content(error.to_string(), error.to_term()))?;
     }
     tree.rel(&rel.vsn).map_err(bad_rel)
 }
@@ -127,7 +143,8 @@ fn agree(files: &Files, staged: &Path, folder: &str) -> Result<(), Fault> {
     is_there(files, &own, asked_by)?;
     let sums = Checksums::read(&staged.join(&own)).map_err(file_fault)?;
     let below = files.iter().filter(|(path, _)| path.starts_with(folder));
-    for (path, sum) in below.filter(|(path, _)| **path != own) {
+    let is_summed = |path: &str| path != own && !path::is_head(path);
+    for (path, sum) in below.filter(|(path, _)| is_summed(path)) {
         line_fits(sums.0.get(&path[folder.len()..]), sum, path, &own)?;
     }
     for name in sums.0.keys() {
@@ -136,7 +153,7 @@ fn agree(files: &Files, staged: &Path, folder: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn line_fits(
+pub(super) fn line_fits(
     line: Option<&Sha256Hex>,
     sum: &Sha256Hex,
     path: &str,
@@ -205,18 +222,21 @@ fn plain_names(rel: &Rel) -> Result<(), Refusal> {
     }
 }
 
+fn below(path: &str, folder: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    rest.is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Every file belongs to the package itself, to the directory of the release, or to an application of the release.
 fn belongs(tree: &ReleaseTree, rel: &Rel, path: &str) -> Result<(), Refusal> {
-    let below = |folder: &str| {
-        path.strip_prefix(folder)
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
-    let of_app = |entry: &&RelApp| below(&layout::lib_name(entry.name.as_str(), &entry.vsn));
-    let is_own = path == checksums::FILE_NAME || path == packed_rel(&rel.name);
-    if is_own || below(&layout::release_name(&rel.vsn)) {
+    let of_app = |entry: &&RelApp| below(path, &layout::lib_name(entry.name.as_str(), &entry.vsn));
+    let is_own = path::is_head(path) || path == packed_rel(&rel.name);
+    let is_of_node = below(path, &layout::signed_name(&rel.vsn));
+    if is_own || (below(path, &layout::release_name(&rel.vsn)) && !is_of_node) {
         return Ok(());
     }
     let why = match rel.applications.iter().find(of_app) {
+        _ if is_of_node => "the node itself writes that directory",
         Some(entry) if tree.built_in(entry.name.as_str()).is_none() => return Ok(()),
         Some(_) => "that application is part of the node",
         None => "it lists no such application, or in another version",

@@ -1,9 +1,11 @@
 //! Packs a release of a tree.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
+use pq_signing::SIGNATURE_NAME;
 use tar::{Builder, EntryType, Header};
 
 use super::PackageError;
@@ -53,6 +55,19 @@ pub fn make_tar(tree: &ReleaseTree, vsn: &str, folder: &Path) -> Result<PathBuf,
         is_owned(&folder, entry)?;
         added.extend(lib_files(&name, &folder)?);
     }
+    for lib in tree.converters(vsn) {
+        let converter = tree.converter(lib.name, &lib.vsn);
+        converter.map_err(|error| PackageError::Converter {
+            lib: format!("{}-{}", lib.name, lib.vsn),
+            error,
+        })?;
+        if rel
+            .application(lib.name.as_str())
+            .is_none_or(|own| own.vsn != lib.vsn)
+        {
+            added.extend(lib_files(&lib.folder, &tree.root().join(&lib.folder))?);
+        }
+    }
     let bytes = pack(&added)?;
     let place = folder.join(layout::package_name(&rel.name, &rel.vsn));
     durable::write(&place, &bytes)?;
@@ -90,11 +105,12 @@ fn release_files(tree: &ReleaseTree, rel: &Rel) -> Result<Vec<Added>, PackageErr
         name: packed_rel(&rel.name),
         ..placed(&name)
     };
-    let relup = Some(placed("relup")).filter(|added| added.file.exists());
+    let others = ["relup", layout::BUILD_NAME, layout::SBOM_NAME].map(placed);
+    let others = others.into_iter().filter(|added| added.file.exists());
     let configs = sys_config::check(&folder).map_err(crate::boot::BootError::File)?;
     let configs = configs.iter().map(|name| placed(&name.to_string_lossy()));
     let own = [packed, placed(&name)].into_iter();
-    Ok(own.chain(relup).chain(configs).collect())
+    Ok(own.chain(others).chain(configs).collect())
 }
 
 /// The files in the application's checksums, and the checksums.
@@ -115,21 +131,32 @@ fn lib_files(name: &str, folder: &Path) -> Result<Vec<Added>, PackageError> {
     Ok(files)
 }
 
-/// The checksums of all files come last, so that each file is read only once.
+/// Reads the files, which are held in memory: their checksums come first in a package.
 fn pack(added: &[Added]) -> Result<Vec<u8>, PackageError> {
+    let mut files = BTreeMap::new();
+    for added in added {
+        files.insert(added.name.clone(), bytes_of(added)?);
+    }
+    let sum = |(name, bytes): (&String, &Vec<u8>)| (name.clone(), sha256(bytes));
+    let sums = Checksums(files.iter().map(sum).collect());
+    write(sums.to_text().as_bytes(), None, &files)
+}
+
+/// Packs these files. The checksums and their signature come first, so that they are judged before any other file is read.
+pub(super) fn write(
+    sums: &[u8],
+    signature: Option<&str>,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Result<Vec<u8>, PackageError> {
     let gzip = GzBuilder::new().write(Vec::new(), Compression::best());
     let mut archive = Builder::new(gzip);
-    let mut sums = Checksums::default();
-    for added in added {
-        let bytes = bytes_of(added)?;
-        append(&mut archive, &added.name, &bytes)?;
-        sums.0.insert(added.name.clone(), sha256(&bytes));
+    append(&mut archive, checksums::FILE_NAME, sums)?;
+    if let Some(signature) = signature {
+        append(&mut archive, SIGNATURE_NAME, signature.as_bytes())?;
     }
-    append(
-        &mut archive,
-        checksums::FILE_NAME,
-        sums.to_text().as_bytes(),
-    )?;
+    for (name, bytes) in files {
+        append(&mut archive, name, bytes)?;
+    }
     let packed = archive.into_inner().and_then(|gzip| gzip.finish());
     packed.map_err(|error| unwritable("the end", &error))
 }

@@ -1,5 +1,7 @@
 //! The paths that a package may have, whatever its release. `check` compares them with the release.
 
+use pq_signing::SIGNATURE_NAME;
+
 use crate::checksums;
 use crate::layout;
 
@@ -42,9 +44,14 @@ fn has_place(parts: &[&str], kind: Kind) -> bool {
         (["releases" | "lib", _], Kind::Folder) => true,
         (["releases", name], Kind::File) => name.ends_with(".rel"),
         (["releases" | "lib", _, _, ..], _) => true,
-        ([name], Kind::File) => *name == checksums::FILE_NAME,
+        ([name], Kind::File) => is_head(name),
         _ => false,
     }
+}
+
+/// True for the checksums of all files, and for their signature.
+pub(super) fn is_head(path: &str) -> bool {
+    [checksums::FILE_NAME, SIGNATURE_NAME].contains(&path)
 }
 
 /// True when the file at this path is parsed as terms.
@@ -70,6 +77,7 @@ mod tests {
     fn a_package_has_the_paths_of_a_release_tree() {
         for path in [
             "SHA256SUMS",
+            "SHA256SUMS.minisig",
             "releases/pq.rel",
             "releases/1.1.0/relup",
             "lib/quest-1.1.0/priv/quest.so",

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::GzDecoder;
@@ -15,7 +15,8 @@ use super::PackageError;
 use super::bounds::{Bounds, Budgeted};
 use super::path::{self, Kind};
 use super::refusal::Refusal;
-use crate::checksums::{Sha256Hex, hex};
+use super::trust::{Author, Head, Trust};
+use crate::checksums::{self, Checksums, Sha256Hex, hex};
 use pq_files::durable::{WriteError, failed};
 
 /// The checksums of all files of a package, by path.
@@ -39,17 +40,53 @@ impl From<WriteError> for Stop {
     }
 }
 
-/// Writes the files of a package below `into`; every file is synced on return.
-pub(super) fn read(package: &Path, into: &Path, bounds: &Bounds) -> Result<Files, PackageError> {
+/// The place for the files of a package.
+pub(super) enum Sink<'a> {
+    /// A directory; every file is synced.
+    Folder(&'a Path),
+    /// The memory.
+    Memory(&'a mut BTreeMap<String, Vec<u8>>),
+}
+
+/// A package that was read to its end.
+pub(super) struct Whole {
+    pub(super) files: Files,
+    pub(super) head: Head,
+    pub(super) author: Author,
+}
+
+/// Reads a package: its size, its signature if the keys ask for one, and then each file, which is compared with the signed
+/// checksums. No file goes to the sink before the signature is judged.
+pub(super) fn read(
+    package: &Path,
+    sink: Sink<'_>,
+    bounds: &Bounds,
+    trust: &Trust,
+) -> Result<Whole, PackageError> {
     let (file, bytes) = open(package).map_err(|error| not_opened(package, &error))?;
+    let refused = |refusal| PackageError::Refused {
+        file: package.to_path_buf(),
+        refusal,
+    };
+    let bytes_max = bounds.total_bytes_max;
+    if bytes > bytes_max {
+        return Err(refused(Refusal::TooMuch { bytes_max }));
+    }
     let unpacked = GzDecoder::new(BufReader::new(file));
     let unpacked = Budgeted::new(unpacked, bounds.budget(bytes));
-    unpack(unpacked, into, bounds).map_err(|stop| match stop {
+    let reading = Reading {
+        sink,
+        bounds,
+        trust,
+        seen: BTreeMap::new(),
+        entries: 0,
+        files: Files::new(),
+        head: Head::default(),
+        judged: None,
+    };
+    unpack(unpacked, reading).map_err(|stop| match stop {
         Stop::Write(error) => PackageError::Write(error),
-        Stop::Refused(refusal) => PackageError::Refused {
-            file: package.to_path_buf(),
-            refusal,
-        },
+        Stop::Refused(refusal) => refused(refusal),
     })
 }
 
@@ -76,20 +113,20 @@ fn not_opened(package: &Path, error: &io::Error) -> PackageError {
 type Unpacked = Budgeted<GzDecoder<BufReader<File>>>;
 
 /// Entries are read raw: extensions that change the name or size of another entry have no effect.
-fn unpack(unpacked: Unpacked, into: &Path, bounds: &Bounds) -> Result<Files, Stop> {
+fn unpack(unpacked: Unpacked, mut reading: Reading<'_>) -> Result<Whole, Stop> {
     let mut archive = Archive::new(unpacked);
-    let mut reading = Reading {
-        into,
-        bounds,
-        seen: BTreeMap::new(),
-        entries: 0,
-        files: Files::new(),
-    };
     for entry in archive.entries().map_err(unreadable)?.raw(true) {
         reading.entry(entry.map_err(unreadable)?)?;
     }
     nothing_behind(archive.into_inner()).map_err(unreadable)?;
-    Ok(reading.files)
+    reading.judge()?;
+    let author = reading.trust.without_keys(&reading.head);
+    let judged = reading.judged.map(|judged| judged.author);
+    Ok(Whole {
+        files: reading.files,
+        author: author.or(judged).unwrap_or(Author::Unsigned),
+        head: reading.head,
+    })
 }
 
 /// A refusal passes through the reader unchanged. Other errors may quote the archive.
@@ -121,11 +158,21 @@ fn nothing_behind(mut unpacked: Unpacked) -> io::Result<()> {
 const BUFFER_BYTES: usize = 16 << 10;
 
 struct Reading<'a> {
-    into: &'a Path,
+    sink: Sink<'a>,
     bounds: &'a Bounds,
+    trust: &'a Trust,
     seen: BTreeMap<String, Kind>,
     entries: usize,
     files: Files,
+    head: Head,
+    /// The author, from the first file on that is not of the head.
+    judged: Option<Judged>,
+}
+
+/// The author of a package, and the checksums that he has signed.
+struct Judged {
+    author: Author,
+    signed: Option<Checksums>,
 }
 
 impl Reading<'_> {
@@ -164,6 +211,7 @@ impl Reading<'_> {
         }
     }
 
+    /// The checksums and their signature are kept in memory as well: they are judged before the other files.
     fn file(&mut self, path: &str, entry: &mut Entry<'_, Unpacked>) -> Result<(), Stop> {
         let (bytes, bytes_max) = (entry.size(), self.bounds.file_bytes_max(path));
         if bytes > bytes_max {
@@ -174,29 +222,87 @@ impl Reading<'_> {
                 bytes_max,
             }));
         }
-        let place = self.into.join(path);
-        let folder = place.parent().unwrap_or(self.into);
-        fs::create_dir_all(folder).map_err(failed("make", folder))?;
-        let mut file = File::create_new(&place).map_err(failed("write", &place))?;
-        let sum = copy(entry, &mut file, &place)?;
-        file.sync_all().map_err(failed("write", &place))?;
+        if path::is_head(path) {
+            let mut held = Vec::new();
+            copy(entry, bytes, &mut held, Path::new(path))?;
+            self.put(path, &mut held.as_slice(), bytes)?;
+            self.head.add(path, held);
+            return Ok(());
+        }
+        self.judge()?;
+        self.put(path, entry, bytes)?;
+        Ok(self.is_signed(path)?)
+    }
+
+    fn put(&mut self, path: &str, from: &mut impl io::Read, bytes: u64) -> Result<(), Stop> {
+        let sum = match &mut self.sink {
+            Sink::Folder(into) => {
+                let place = into.join(path);
+                let folder = place.parent().unwrap_or(into);
+                fs::create_dir_all(folder).map_err(failed("make", folder))?;
+                let mut file = File::create_new(&place).map_err(failed("write", &place))?;
+                let sum = copy(from, bytes, &mut file, &place)?;
+                file.sync_all().map_err(failed("write", &place))?;
+                sum
+            }
+            Sink::Memory(files) => {
+                let mut held = Vec::new();
+                let sum = copy(from, bytes, &mut held, Path::new(path))?;
+                files.insert(path.to_string(), held);
+                sum
+            }
+        };
         self.files.insert(path.to_string(), sum);
         Ok(())
     }
+
+    /// Judges the signature once, with the head as it has been read so far.
+    fn judge(&mut self) -> Result<(), Refusal> {
+        if self.judged.is_none() {
+            let author = self.trust.judge(&self.head)?;
+            let signed = match author {
+                Author::Proven(_) => Some(self.head.checksums()?),
+                _ => None,
+            };
+            self.judged = Some(Judged { author, signed });
+        }
+        Ok(())
+    }
+
+    /// Compares a file with the signed checksums, if there are some.
+    fn is_signed(&self, path: &str) -> Result<(), Refusal> {
+        let signed = self
+            .judged
+            .as_ref()
+            .and_then(|judged| judged.signed.as_ref());
+        signed.map_or(Ok(()), |sums| {
+            super::check::line_fits(
+                sums.0.get(path),
+                &self.files[path],
+                path,
+                checksums::FILE_NAME,
+            )
+        })
+    }
 }
 
-/// An entry that ends before its stated size is an error.
-fn copy(entry: &mut Entry<'_, Unpacked>, file: &mut File, place: &Path) -> Result<Sha256Hex, Stop> {
-    let mut left = entry.size();
+/// Copies this number of bytes. A source that ends before is an error.
+fn copy(
+    from: &mut impl io::Read,
+    bytes: u64,
+    to: &mut impl io::Write,
+    place: &Path,
+) -> Result<Sha256Hex, Stop> {
+    let mut left = bytes;
     let mut sum = Sha256::new();
     let mut buffer = [0; BUFFER_BYTES];
     while left > 0 {
-        let count = entry.read(&mut buffer).map_err(unreadable)?;
+        let count = from.read(&mut buffer).map_err(unreadable)?;
         if count == 0 {
             return Err(Refusal::Garbled("it ends within a file".to_string()).into());
         }
         sum.update(&buffer[..count]);
-        file.write_all(&buffer[..count])
+        to.write_all(&buffer[..count])
             .map_err(failed("write", place))?;
         left = left.saturating_sub(count as u64);
     }

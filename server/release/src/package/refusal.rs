@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use pq_signing::SignatureError;
 use pq_term::Term;
 
+use crate::checksums;
 use crate::file_error::path_term;
 use crate::layout;
 use crate::owner::OtherOwner;
@@ -117,6 +119,9 @@ pub enum Refusal {
         /// The application and version that the library belongs to.
         owner: OtherOwner,
     },
+    /// The keys of the tree refuse the package.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     /// Two files differ that have to be equal.
     #[error("`{0}` and `{1}` differ; they have to be the same")]
     Differ(String, String),
@@ -142,6 +147,21 @@ impl Refusal {
             Refusal::Missing { .. } => "no_such_file",
             Refusal::OtherOwner { .. } => "wrong_vsn",
             Refusal::Damaged { .. } | Refusal::Differ(..) => "bad_checksum",
+            Refusal::Signature(_) => "bad_signature",
+        }
+    }
+
+    /// True when the files are not those for which the checksums and the signature were made.
+    pub(crate) fn is_checksum(&self) -> bool {
+        match self {
+            Refusal::Garbled(_)
+            | Refusal::Behind
+            | Refusal::Signature(_)
+            | Refusal::NoChecksum { .. }
+            | Refusal::Damaged { .. }
+            | Refusal::Differ(..) => true,
+            Refusal::Missing { asked_by, .. } => asked_by.contains(checksums::FILE_NAME),
+            _ => false,
         }
     }
 
@@ -170,6 +190,7 @@ impl Refusal {
             | Refusal::TooMany(_)
             | Refusal::TooMuch { .. }
             | Refusal::TooManyNames(_)
+            | Refusal::Signature(_)
             | Refusal::Behind => {
                 return cannot_extract(path_term(package), self.word());
             }

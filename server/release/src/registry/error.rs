@@ -4,11 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use pq_protocol::Exit;
+use pq_signing::KeysError;
 use pq_term::Term;
 
 use crate::boot::BootError;
 use crate::file_error::{FileError, in_words, path_term};
-use crate::package::{PackageError, Refusal, no_file, posix_term, rel_term};
+use crate::package::{PackageError, no_file, posix_term, rel_term};
 use crate::releases::Status;
 use crate::summed::PutError;
 use crate::terms::tagged;
@@ -32,6 +33,17 @@ pub enum RegistryError {
     /// A package is refused.
     #[error(transparent)]
     Package(#[from] PackageError),
+    /// The keys of the tree cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The tree trusts keys, and no signature proves where the files of the release come from.
+    #[error("add release {vsn}: {why}")]
+    Untrusted {
+        /// The version of the release.
+        vsn: String,
+        /// The reason as a clause about the release.
+        why: String,
+    },
     /// The operating system failed to write.
     #[error(transparent)]
     Write(WriteError),
@@ -97,7 +109,7 @@ pub enum RegistryError {
         vsn: String,
     },
     /// No `relup` has a way between the two releases.
-    #[error("install release {to}: there is no way from {from} to {to}; {}", these(.ways))]
+    #[error("install release {to}: there is no way from {from} to {to}; {}; none can be composed: {why}", these(.ways))]
     NoWay {
         /// The version of the running release.
         from: String,
@@ -105,6 +117,8 @@ pub enum RegistryError {
         to: String,
         /// All existing ways, as pairs of versions (from, to).
         ways: Vec<(String, String)>,
+        /// The reason why the appups in the tree have no such way.
+        why: String,
     },
     /// The directory of an application does not exist.
     #[error("find {}: no such folder", .0.display())]
@@ -143,6 +157,8 @@ impl RegistryError {
             RegistryError::Relup(error) => relup_term(error),
             RegistryError::Boot(error) => error.to_term(),
             RegistryError::Package(error) => error.to_term(),
+            RegistryError::Keys(error) => tagged("bad_keys", Term::string(error.to_string())),
+            RegistryError::Untrusted { vsn, .. } => about("bad_signature", vsn),
             RegistryError::Write(error) => posix_term(&error.path, error.source.kind()),
             RegistryError::Read { file, kind } => posix_term(file, *kind),
             RegistryError::NoSuchRelease { vsn, .. } => about("no_such_release", vsn),
@@ -185,9 +201,8 @@ impl RegistryError {
             | RegistryError::Rel(error)
             | RegistryError::Relup(error) => error.is_checksum(),
             RegistryError::Boot(error) => error.is_checksum(),
-            RegistryError::Package(PackageError::Refused { refusal, .. }) => {
-                matches!(refusal, Refusal::Damaged { .. } | Refusal::Differ(..))
-            }
+            RegistryError::Package(PackageError::Refused { refusal, .. }) => refusal.is_checksum(),
+            RegistryError::Keys(_) | RegistryError::Untrusted { .. } => true,
             _ => false,
         }
     }

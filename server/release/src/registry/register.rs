@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use pq_files::Refused;
 
 use super::{RegistryError, ReleaseRegistry};
-use crate::boot::BootError;
+use crate::boot::{BootApp, BootError, Standing};
 use crate::checksums;
 use crate::consult::text_of;
 use crate::file_error::FileError;
@@ -48,13 +48,25 @@ impl ReleaseRegistry {
         self.is_new(&rel.vsn)?;
         let release = release(self.root(), &rel, app_dirs, Status::Unpacked)?;
         let vsn = rel.vsn.clone();
-        self.tree.check(&rel, &release.libs)?;
+        let applications = self.tree.check(&rel, &release.libs)?;
+        self.is_signed(&rel, &applications)?;
         self.place_rel(rel_file, &release)?;
         // The caller vouches for the files; existing checksums may belong to another release that was copied.
         self.tree.summed(&vsn)?.write_sums(&rel)?;
         self.tree.rel(&vsn)?;
         self.atomically(|registry| registry.keep(registry.with(release)))?;
         Ok(vsn)
+    }
+
+    /// A tree that trusts keys lists no other files than those that one of its keys has signed.
+    fn is_signed(&self, rel: &Rel, applications: &[BootApp]) -> Result<(), RegistryError> {
+        let why = match self.tree.standing(rel, applications)? {
+            Standing::Unjudged | Standing::Proven(_) => return Ok(()),
+            Standing::Unsigned => "it is unsigned, and this tree trusts keys; `pq tar` and `pq sign` make a signed package of it, and `pq unpack` takes that".to_string(),
+            Standing::Doubted(why) => why,
+        };
+        let vsn = rel.vsn.clone();
+        Err(RegistryError::Untrusted { vsn, why })
     }
 
     fn place_rel(&self, file: &Path, release: &Release) -> Result<(), RegistryError> {

@@ -9,8 +9,8 @@ use crate::layout;
 use crate::releases::{Lib, Release, Releases, Status};
 
 impl ReleaseRegistry {
-    /// Removes a release: its directory, and those of its applications in `lib` that no other release of the tree uses
-    /// (`release_handler:remove_release/1`). Links are removed, not followed. Missing files are no error, so that a release
+    /// Removes a release: its directory, and those of its applications, and of the versions in between that its relup names, in
+    /// `lib` that no other release of the tree uses (`release_handler:remove_release/1`). Links are removed, not followed. Missing files are no error, so that a release
     /// with a damaged tree can be removed, too.
     ///
     /// # Errors
@@ -35,7 +35,9 @@ impl ReleaseRegistry {
             let folder = lib_folder(lib, self.root());
             folder.is_some_and(|folder| folders.contains(&folder))
         };
-        Ok(release.libs.iter().filter(goes).cloned().collect())
+        let converters = self.tree.converters(vsn);
+        let libs = release.libs.iter().chain(&converters);
+        Ok(libs.filter(goes).cloned().collect())
     }
 
     /// Takes a release off the list and keeps its files (`release_handler:set_removed/1`).
@@ -75,8 +77,10 @@ impl ReleaseRegistry {
         let mut used = BTreeSet::new();
         for other in others.chain(&self.others_in_the_tree(&release.vsn)) {
             used.extend(self.folders_of(&other.libs));
+            used.extend(self.folders_of(&self.tree.converters(&other.vsn)));
         }
         let mut folders = self.folders_of(&release.libs);
+        folders.extend(self.folders_of(&self.tree.converters(&release.vsn)));
         folders.retain(|folder| !used.contains(folder));
         if layout::is_plain(&release.vsn) {
             folders.push(layout::release_name(&release.vsn));

@@ -9,12 +9,18 @@ use super::RegistryError;
 use crate::checksums;
 use crate::file_error::FileError;
 
-/// The first file that only one of two directories has, or whose bytes differ. A missing file of checksums is no difference,
-/// because directories of older builds have none.
+/// The files of [`crate::layout::signed_name`], relative to the directory of a release.
+const SIGNED_SUMS: &str = "signed/SHA256SUMS";
+const SIGNATURE: &str = "signed/SHA256SUMS.minisig";
+
+/// The first file that only one of two directories has, or whose bytes differ. Missing checksums and signatures are no difference:
+/// a directory of a build has no signature, and one of an older build no checksums.
 pub(super) fn difference(new: &Path, there: &Path) -> Result<Option<String>, RegistryError> {
     let (mut new_files, files) = (files(new)?, files(there)?);
-    if !files.contains_key(checksums::FILE_NAME) {
-        new_files.remove(checksums::FILE_NAME);
+    for name in [checksums::FILE_NAME, SIGNED_SUMS, SIGNATURE] {
+        if !files.contains_key(name) {
+            new_files.remove(name);
+        }
     }
     let names = new_files.keys().chain(files.keys());
     for name in names {

@@ -7,14 +7,14 @@ use super::{RegistryError, ReleaseRegistry};
 use crate::instruction::Instruction;
 use crate::relup::Way;
 
-/// The way to a release, from its relup.
+/// The way to a release.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
     /// The version of the running release.
     pub from: String,
     /// The version of the release to install.
     pub to: String,
-    /// Up: the way is in the `relup` of `to`; down: in the `relup` of `from`.
+    /// Up: the way is in the `relup` of `to`, or in its appups; down: in the `relup` of `from`, or in its appups.
     pub direction: Direction,
     /// The author's description of the way; any term.
     pub description: Term,
@@ -24,7 +24,8 @@ pub struct Planned {
 
 impl ReleaseRegistry {
     /// The way from the running release to this one, as `release_handler:install_release/1` finds it: up in the `relup` of the
-    /// new release, else down in the `relup` of the running one. Versions are names without an order.
+    /// new release, else down in the `relup` of the running one. Versions are names without an order. Where no relup has the way,
+    /// it is composed from the appups in the tree.
     ///
     /// # Errors
     /// `{already_installed,Vsn}`, `{no_such_release,Vsn}`, `{bad_relup_file,File}`, and `{no_matching_relup,Vsn,Running}` with
@@ -43,10 +44,11 @@ impl ReleaseRegistry {
         if let Some(way) = relup(&self.running)?.and_then(|relup| relup.down_to(to).cloned()) {
             return Ok(self.planned(to, Direction::Down, way));
         }
-        Err(RegistryError::NoWay {
+        self.composed(to).map_err(|why| RegistryError::NoWay {
             from: self.running.clone(),
             to: to.to_string(),
             ways: self.ways(),
+            why,
         })
     }
 

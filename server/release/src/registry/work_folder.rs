@@ -46,10 +46,15 @@ impl<'a> WorkFolder<'a> {
         fs::symlink_metadata(self.folder()).is_err()
     }
 
-    /// Removes directories in the journal that no release uses, then the work directory.
-    pub(super) fn clear(&self, releases: &Releases) -> Result<(), WriteError> {
+    /// Removes directories in the journal that no release uses, then the work directory. `converters` are the versions in between
+    /// that the relups of the releases name.
+    pub(super) fn clear(&self, releases: &Releases, converters: &[Lib]) -> Result<(), WriteError> {
+        let is_converter = |folder: &String| {
+            let mut folders = converters.iter().map(|lib| lib_folder(lib, self.root));
+            folders.any(|it| it.as_ref() == Some(folder))
+        };
         for folder in self.noted()? {
-            if !is_used(&folder, releases, self.root) {
+            if !is_used(&folder, releases, self.root) && !is_converter(&folder) {
                 durable::remove(&self.root.join(&folder))?;
             }
         }

@@ -16,11 +16,12 @@ use pq_term::{Atom, Term};
 use super::{Location, Problem};
 use crate::appup::{Instructions, Origin};
 use crate::fit::Member;
-use crate::instruction::{Instruction, Purge, SyntaxError, Timeout};
+use crate::instruction::{Change, Instruction, Purge, SyntaxError, Timeout};
 use crate::rel::RelStart;
 use crate::terms;
 
 mod applications;
+pub(super) mod composed;
 mod dependencies;
 mod expand;
 mod groups;
@@ -104,13 +105,6 @@ enum ModuleChange {
 enum Style {
     Dynamic,
     Static,
-}
-
-/// The conversion of the states, with the `Extra` argument of `code_change`.
-#[derive(Debug, Clone)]
-enum Change {
-    Soft,
-    Advanced(Term),
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@
 use pq_otp::Direction;
 use pq_term::Term;
 
+use super::chain::Versions;
 use super::rc::{self, Script};
 use super::release::{self, Release};
 use super::{Location, Lookup, Options, Problem, RelFile, SystoolsError, Warning};
@@ -143,14 +144,29 @@ impl<'a> Linker<'a> {
                 let way = appup
                     .way(direction, &old.vsn)
                     .map_err(|error| relup_error(&error))?;
-                let way =
-                    way.ok_or_else(|| no_relup(direction, &appup, app.name, &app.vsn, &old.vsn))?;
+                let Some(way) = way else {
+                    scripts.push(self.composed(direction, app, &appup, &old.vsn)?);
+                    continue;
+                };
                 let unusable = way.passed_over.iter().cloned().map(Warning::BadPattern);
                 self.warnings.extend(unusable);
                 scripts.push(Script::of_appup(way));
             }
         }
         Ok(scripts)
+    }
+
+    /// The way through versions in between, for an appup without a way of its own.
+    fn composed(
+        &self,
+        direction: Direction,
+        app: &App,
+        appup: &Appup,
+        old_vsn: &str,
+    ) -> Result<Script, SystoolsError> {
+        let versions = Versions::of(app.name, self.files);
+        let way = versions.way(direction, app, appup, old_vsn)?;
+        way.ok_or_else(|| no_relup(direction, appup, app.name, &app.vsn, old_vsn))
     }
 
     fn appup(&self, app: &App, old_vsn: &str) -> Result<Appup, SystoolsError> {
@@ -201,7 +217,8 @@ fn no_relup(
             line: Some(appup.line(direction)),
         }),
         sentence: format!(
-            "there is no way {way} {name}-{base}, only {way}: {}; an entry `{{\"{base}\", Instructions}}` would be right",
+            "there is no way {way} {name}-{base}, only {way}: {}; an entry `{{\"{base}\", Instructions}}` would be right, or \
+             appups of versions in between that lead there",
             appup.versions(direction),
         ),
         term: Term::tuple([

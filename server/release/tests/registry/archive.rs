@@ -36,8 +36,12 @@ pub(crate) fn special(name: &str, kind: EntryType) -> Entry {
 
 /// The entries of the correct package of 1.1.0.
 pub(crate) fn good(fixture: &Fixture) -> Vec<Entry> {
-    let bytes = fs::read(fixture.package("1.1.0")).unwrap();
-    let mut archive = Archive::new(GzDecoder::new(bytes.as_slice()));
+    entries(&fs::read(fixture.package("1.1.0")).unwrap())
+}
+
+/// The entries of a package.
+pub(crate) fn entries(bytes: &[u8]) -> Vec<Entry> {
+    let mut archive = Archive::new(GzDecoder::new(bytes));
     let entry = |entry: std::io::Result<tar::Entry<'_, _>>| {
         let mut entry: tar::Entry<'_, GzDecoder<&[u8]>> = entry.unwrap();
         let name = entry.path().unwrap().display().to_string();

@@ -33,18 +33,18 @@ fn a_package_holds_the_release_and_a_checksum_for_every_file() {
         }
     }
     expect![[r#"
-        releases/pq.rel
-        releases/1.1.0/pq.rel
-        releases/1.1.0/relup
-        releases/1.1.0/sys.config
+        SHA256SUMS
+        lib/quest-1.0.0/SHA256SUMS
         lib/quest-1.0.0/ebin/quest.app
         lib/quest-1.0.0/priv/quest.so
-        lib/quest-1.0.0/SHA256SUMS
+        lib/talk-1.1.0/SHA256SUMS
         lib/talk-1.1.0/ebin/talk.app
         lib/talk-1.1.0/ebin/talk.appup
         lib/talk-1.1.0/priv/talk.so
-        lib/talk-1.1.0/SHA256SUMS
-        SHA256SUMS
+        releases/1.1.0/pq.rel
+        releases/1.1.0/relup
+        releases/1.1.0/sys.config
+        releases/pq.rel
     "#]]
     .assert_eq(&names);
     assert_eq!(own, sums.to_text());

@@ -14,7 +14,10 @@ fn a_package_becomes_a_release_that_boots() {
     let fixture = Fixture::new();
     let mut registry = fixture.open("1.0.0");
     let package = fixture.package("1.1.0");
-    assert_eq!(registry.unpack(package.to_str().unwrap()).unwrap(), "1.1.0");
+    assert_eq!(
+        registry.unpack(package.to_str().unwrap()).unwrap().vsn,
+        "1.1.0"
+    );
     assert_eq!(shown(&registry), "1.1.0 unpacked, 1.0.0 permanent");
     assert_eq!(
         fixture.tree().boot_vsn("1.1.0").unwrap().applications.len(),
@@ -35,7 +38,7 @@ fn a_package_in_the_tree_is_found_by_its_name_and_stays() {
     let mut registry = fixture.open("1.0.0");
     let place = fixture.path("releases/pq-1.1.0.tar.gz");
     fs::copy(fixture.package("1.1.0"), &place).unwrap();
-    assert_eq!(registry.unpack("pq-1.1.0").unwrap(), "1.1.0");
+    assert_eq!(registry.unpack("pq-1.1.0").unwrap().vsn, "1.1.0");
     assert!(place.exists());
 
     let error = registry.unpack("pq-9").unwrap_err();
@@ -154,7 +157,10 @@ fn a_release_for_another_node_is_unpacked_and_refused_when_it_is_to_boot() {
     let tree = ReleaseTree::open(&author, runtime());
     let package = make_tar(&tree, "1.1.0", &fixture.beside("packages")).unwrap();
     let mut registry = fixture.open("1.0.0");
-    assert_eq!(registry.unpack(package.to_str().unwrap()).unwrap(), "1.1.0");
+    assert_eq!(
+        registry.unpack(package.to_str().unwrap()).unwrap().vsn,
+        "1.1.0"
+    );
     assert_eq!(registry.which_releases()[0].erts_vsn, "2.0.0");
     let error = fixture.tree().boot_vsn("1.1.0").unwrap_err();
     assert!(error.to_string().contains("it needs erts 2.0.0"), "{error}");

@@ -37,7 +37,7 @@ fn where_there_is_no_way_the_ways_that_there_are_are_listed() {
     let fixture = Fixture::new();
     let mut registry = fixture.with(&["1.1.0", "1.2.0"]);
     let error = registry.way_to("1.2.0").unwrap_err();
-    expect!["install release 1.2.0: there is no way from 1.0.0 to 1.2.0; there are: 1.1.0 to 1.2.0, 1.2.0 to 1.1.0, 1.0.0 to 1.1.0, 1.1.0 to 1.0.0"]
+    expect![[r#"install release 1.2.0: there is no way from 1.0.0 to 1.2.0; there are: 1.1.0 to 1.2.0, 1.2.0 to 1.1.0, 1.0.0 to 1.1.0, 1.1.0 to 1.0.0; none can be composed: releases/1.2.0/pq.rel: line 2: release pq 1.2.0 has no `sasl`, which does the upgrading; an entry `{sasl, Vsn}` would be right ({missing_sasl,{'#release',"pq","1.2.0"}})"#]]
         .assert_eq(&error.to_string());
     assert_eq!(
         error.to_term().to_string(),
@@ -45,7 +45,7 @@ fn where_there_is_no_way_the_ways_that_there_are_are_listed() {
     );
     registry.remove("1.1.0").unwrap();
     let error = registry.way_to("1.2.0").unwrap_err();
-    expect!["install release 1.2.0: there is no way from 1.0.0 to 1.2.0; no `relup` in the tree has a way between two of its releases"]
+    expect![[r#"install release 1.2.0: there is no way from 1.0.0 to 1.2.0; no `relup` in the tree has a way between two of its releases; none can be composed: releases/1.2.0/pq.rel: line 2: release pq 1.2.0 has no `sasl`, which does the upgrading; an entry `{sasl, Vsn}` would be right ({missing_sasl,{'#release',"pq","1.2.0"}})"#]]
         .assert_eq(&error.to_string());
 }
 

@@ -229,6 +229,7 @@ impl Copies {
             called,
             from,
             to,
+            step: None,
             reason,
             state: String::new(),
         }));

@@ -13,9 +13,8 @@ use crate::code_change::Converts;
 use crate::export::Export;
 use crate::node::Node;
 use crate::residue::Beside;
-use crate::upgrade::Plan;
 
-/// The host of the conversions of one process.
+/// The host of the conversions of one process, in one step of the way.
 pub(crate) struct ConversionHost<'a> {
     node: &'a Node,
     /// The modules that conversions may call.
@@ -66,12 +65,16 @@ fn hash(bytes: &[u8]) -> u64 {
 impl ConversionHost<'_> {
     /// The random numbers depend only on the seed for conversions and the name of the process, so repeated conversions of a
     /// state are equal.
-    pub(super) fn new<'a>(node: &'a Node, plan: &'a Plan, job: &Export) -> ConversionHost<'a> {
+    pub(super) fn new<'a>(
+        node: &'a Node,
+        modules: &'a dyn Modules,
+        job: &Export,
+    ) -> ConversionHost<'a> {
         ConversionHost {
             me: job.pid,
             parent: job.parent,
             now_ms: job.now_ms,
-            ..ConversionHost::outside(node, &*plan.modules, Salt::Process(job.pid))
+            ..ConversionHost::outside(node, modules, Salt::Process(job.pid))
         }
     }
 
@@ -129,7 +132,7 @@ impl Calls for ConversionHost<'_> {
         &mut self.result
     }
 
-    /// Calls a function of a module as it is after the upgrade. The node's services have effects and are not called.
+    /// Calls a function of a module as it is after the upgrade, or after this step of it. The node's services have effects and are not called.
     fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure> {
         let module = self.modules.current(&text(call.module));
         let module = module.ok_or_else(|| answers::undefined(call))?;

@@ -46,6 +46,27 @@ pub fn check(
     older: &Manifest,
     newer: &Manifest,
 ) -> Result<Vec<Misfit>, CompareError> {
+    let mut misfits = Vec::new();
+    for direction in [Direction::Up, Direction::Down] {
+        for misfit in check_way(appup, direction, older, newer)? {
+            if !misfits.contains(&misfit) {
+                misfits.push(misfit);
+            }
+        }
+    }
+    Ok(misfits)
+}
+
+/// The same for one direction.
+///
+/// # Errors
+/// As [`super::generate`].
+pub(crate) fn check_way(
+    appup: &Appup,
+    direction: Direction,
+    older: &Manifest,
+    newer: &Manifest,
+) -> Result<Vec<Misfit>, CompareError> {
     comparable(older, newer)?;
     let mut misfits = Vec::new();
     if terms::text(&appup.vsn).as_ref() != Some(&newer.vsn) {
@@ -58,15 +79,13 @@ pub fn check(
             ),
         });
     }
-    for direction in [Direction::Up, Direction::Down] {
-        let way = Way {
-            direction,
-            appup,
-            older,
-            newer,
-        };
-        misfits.extend(way.misfits());
-    }
+    let way = Way {
+        direction,
+        appup,
+        older,
+        newer,
+    };
+    misfits.extend(way.misfits());
     Ok(misfits)
 }
 

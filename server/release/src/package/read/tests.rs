@@ -27,7 +27,8 @@ fn read_package(files: &[(&str, Vec<u8>)], bounds: &Bounds) -> Result<Files, Pac
     let folder = tempfile::tempdir().unwrap();
     let package = folder.path().join("p.tar.gz");
     fs::write(&package, archive.into_inner().unwrap().finish().unwrap()).unwrap();
-    read(&package, &folder.path().join("into"), bounds)
+    let into = folder.path().join("into");
+    read(&package, Sink::Folder(&into), bounds, &Trust::default()).map(|read| read.files)
 }
 
 /// The bytes of a xorshift generator.

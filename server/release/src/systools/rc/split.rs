@@ -64,7 +64,9 @@ fn is_point(step: &Step<Term>) -> bool {
 }
 
 fn reads_code(step: &Step<Term>) -> bool {
-    is_tagged(step, "load_object_code")
+    let is_converters =
+        |parts: &[Term]| matches!(parts, [word, _, _] if word.is_atom("load_converters"));
+    is_tagged(step, "load_object_code") || step.what.as_tuple().is_some_and(is_converters)
 }
 
 /// True for a term `{Tag, _}`.

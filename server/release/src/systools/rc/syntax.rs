@@ -3,7 +3,7 @@
 use pq_term::{Atom, Term};
 
 use super::{
-    ApplicationOp, Change, ModuleChange, ModuleOp, Op, Parts, Plain, Problem, Step, Style, problem,
+    ApplicationOp, ModuleChange, ModuleOp, Op, Parts, Plain, Problem, Step, Style, problem,
     syntax_problem,
 };
 use crate::instruction::{self, Instruction, Purge, SyntaxError, Timeout};
@@ -97,7 +97,7 @@ fn update(rest: &[Term], term: &Term) -> Checked<Op> {
     let module = instruction::module(module)?;
     let style = style.map_or(Ok(Style::Dynamic), style_of)?;
     let timeout = timeout.map_or(Ok(Timeout::Default), instruction::timeout)?;
-    let change = change_of(change)?;
+    let change = instruction::change(change)?;
     let (pre, post) = (instruction::purge(pre)?, instruction::purge(post)?);
     module_op(
         module,
@@ -147,14 +147,6 @@ fn style_of(term: &Term) -> Checked<Style> {
         Some("static") => Ok(Style::Static),
         Some("dynamic") => Ok(Style::Dynamic),
         _ => Err(bad("bad_mod_type", term, "static or dynamic")),
-    }
-}
-
-fn change_of(term: &Term) -> Checked<Change> {
-    match term.as_tuple() {
-        Some([tag, extra]) if tag.is_atom("advanced") => Ok(Change::Advanced(extra.clone())),
-        None if term.is_atom("soft") => Ok(Change::Soft),
-        _ => Err(bad("bad_change", term, "soft or `{advanced, Extra}`")),
     }
 }
 
