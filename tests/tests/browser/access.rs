@@ -287,6 +287,7 @@ fn the_page_of_the_game_is_open_to_all_in_each_state() {
                 .await;
             browser.clicks("#plain").await;
             browser.is_open_to_all(&format!("plain {size:?}"), 0).await;
+            browser.clicks("#typed").await;
             browser.types("quit\u{e007}").await;
             browser.until("!ended.hidden").await;
             browser.is_open_to_all(&format!("ended {size:?}"), 0).await;

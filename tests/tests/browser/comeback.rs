@@ -147,8 +147,6 @@ fn a_page_whose_connection_breaks_misses_no_line_and_reads_none_twice() {
         tree.does(&["install", THIRD]);
         browser.plays_on().await;
         browser.has_seen_all_of(&seen).await;
-        browser.types(&format!("score{ENTER}")).await;
-        browser.shows("Quest: ", 1).await;
 
         // The page is loaded anew: it has what the node has kept, and the story goes on.
         browser.reloads().await;
@@ -158,6 +156,8 @@ fn a_page_whose_connection_breaks_misses_no_line_and_reads_none_twice() {
         browser.plays_on().await;
         browser.has_seen_all_of(&seen).await;
         assert_eq!(tree.answer(&["status"])["door"]["clients"], 1);
+        browser.types(&format!("score{ENTER}")).await;
+        browser.shows("Quest: ", 1).await;
         browser.types(&format!("quit{ENTER}")).await;
         browser.until("!ended.hidden").await;
         assert_eq!(
@@ -240,7 +240,7 @@ fn without_consent_nothing_is_kept() {
     let node = tree.starts_third(&["--web-port", "0"]);
     let page = page_of(&node);
     block_on(async {
-        let Some(browser) = Browser::open(&format!("http://{page}/"), [400, 800]).await else {
+        let Some(browser) = Browser::open(&format!("http://{page}/"), [1280, 800]).await else {
             return;
         };
         browser.begins("Ann", "open sesame", false).await;

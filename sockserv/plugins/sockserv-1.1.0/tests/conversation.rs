@@ -173,8 +173,8 @@ fn a_player_chooses_a_word_while_the_hero_plays() {
     let done = texts(&node.done());
     assert!(done.contains("(An empty line: as before.)"), "{done}");
     assert!(done.contains("\\u{e}sealed\\u{f}"), "{done}");
-    node.news();
-    assert!(node.done().contains("Executing a Pig"), "the story goes on");
+    node.timer();
+    assert!(node.done().contains("Obtained Bacon"), "the story goes on");
     node.line("\x007");
     node.line("\x008");
     assert!(node.done().ends_with("keep line 8 for <0.10.1>\n"));
