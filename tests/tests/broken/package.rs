@@ -97,8 +97,8 @@ fn a_package_that_reaches_beyond_its_tree_is_refused() {
 fn a_package_that_was_damaged_or_swells_is_refused() {
     let mut stage = Stage::with(&["Ann", "Bob"]);
     let good = Draft::broken().package();
-    is_not_unpacked(&mut stage, &good[..good.len() / 2], (3, &[BROKEN]));
-    is_not_unpacked(&mut stage, b"", (3, &[BROKEN]));
+    is_not_unpacked(&mut stage, &good[..good.len() / 2], (10, &[BROKEN]));
+    is_not_unpacked(&mut stage, b"", (10, &[BROKEN]));
     let mut damaged = entries(&good);
     let library = damaged
         .iter_mut()
