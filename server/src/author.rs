@@ -6,7 +6,11 @@
 //! | [`relup`] | `pq relup`: compiles the appups between releases into one relup |
 //! | [`build`] | `pq build`: builds libraries with cargo and lays out the release |
 //! | [`tar`] | `pq tar`: packs a release of a tree |
-//! | [`same`] | warnings about modules that changed without a new version |
+//! | [`release`] | `pq release`: all of these in one command |
+//! | [`new`] | `pq new`: the files of the next version, and of a workspace of one's own |
+//! | [`same`] | modules and files that changed without a new version |
+//! | [`vsn`] | the order of versions |
+//! | [`mod@answer`] | answers as text and as JSON |
 //!
 //! `server/release` does the work; these modules have the command-line options and the messages.
 
@@ -26,6 +30,12 @@ pub(crate) mod relup;
 pub(crate) mod build;
 mod same;
 pub(crate) mod tar;
+
+pub(crate) mod new;
+pub(crate) mod release;
+
+mod answer;
+mod vsn;
 
 /// Writes a warning to stderr.
 pub(crate) fn warn(sentence: impl Display) {

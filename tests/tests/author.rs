@@ -13,6 +13,8 @@ mod fresh;
 mod heap;
 #[path = "author/lamp.rs"]
 mod lamp;
+#[path = "author/lamp_sources.rs"]
+mod lamp_sources;
 #[path = "author/relup.rs"]
 mod relup;
 #[path = "author/toolchain.rs"]

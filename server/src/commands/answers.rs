@@ -12,6 +12,8 @@ use super::{
     names, reboot_old, remove, set_removed, status, store, sys, token, tree, unban, unpack, wall,
     who,
 };
+use crate::author::new::written::Created;
+use crate::author::release::answer::Released;
 use crate::story::StoryLine;
 use crate::trace::TraceLine;
 
@@ -83,5 +85,8 @@ pub(crate) const ANSWERS: &[Answered] = &[
     ("call", &[of::<call::Returned>()]),
     ("history", &[of::<Past>(), of::<Entry>()]),
     ("stop", &[of::<Stopped>()]),
+    ("new", &[of::<Created>()]),
+    ("new app", &[of::<Created>()]),
+    ("release", &[of::<Released>()]),
     ("failure", &[of::<Failure>()]),
 ];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use pq_abi::crash::watch_thread;
 use pq_release::boot::ReleaseTree;
 use pq_release::layout;
@@ -37,8 +37,8 @@ impl Next {
     /// # Errors
     /// Fails if sources are missing or the relup cannot be compiled.
     pub(super) fn find(workspace: Arc<Workspace>) -> anyhow::Result<Next> {
-        let (new, old) = (rel_file(&workspace, NEXT)?, rel_file(&workspace, FIRST)?);
-        let way = relup::Command::between(new, old, workspace.folders());
+        let (new, old) = (workspace.rel_file(NEXT)?, workspace.rel_file(FIRST)?);
+        let way = relup::Command::between(new, vec![old], workspace.folders(), None);
         let relup = relup::compile(&way)?.map_err(|error| anyhow!("failed to {error}"))?;
         Ok(Next { workspace, relup })
     }
@@ -68,7 +68,7 @@ impl Next {
 
     /// Builds the package from a temporary tree.
     fn make(self, root: &Path) -> anyhow::Result<PathBuf> {
-        let mut pieces = Pieces::build(&self.workspace, &rel_file(&self.workspace, NEXT)?)?;
+        let mut pieces = Pieces::build(&self.workspace, &self.workspace.rel_file(NEXT)?)?;
         pieces.relup = Some(self.relup.to_text());
         let beside =
             tempfile::tempdir_in(root).context("failed to create a directory for the package")?;
@@ -93,17 +93,4 @@ impl Drop for Packing {
         // A panic of the thread is already in the log.
         let _ = self.thread.take().map(JoinHandle::join);
     }
-}
-
-/// The `.rel` file of a release in the sources, the only one in its directory.
-pub(super) fn rel_file(workspace: &Workspace, vsn: &str) -> anyhow::Result<PathBuf> {
-    let folder = workspace.root().join("releases").join(vsn);
-    let reading = || format!("failed to read {}", folder.display());
-    for entry in std::fs::read_dir(&folder).with_context(reading)? {
-        let file = entry.with_context(reading)?.path();
-        if file.extension().is_some_and(|extension| extension == "rel") {
-            return Ok(file);
-        }
-    }
-    bail!("failed to find a .rel file in {}", folder.display())
 }

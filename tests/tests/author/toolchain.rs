@@ -5,7 +5,8 @@ use std::process::{Command, Output};
 
 use pq_tests::running::pq;
 
-use crate::lamp::{Checkout, REL};
+use crate::lamp::Checkout;
+use crate::lamp_sources::REL;
 
 /// The whole output of a failing command, and its error message.
 fn failure(command: &mut Command) -> (String, String) {
