@@ -38,6 +38,24 @@ pub fn there_and_back<S: Serialize>(
     assert!(count > 0, "no state of {module} {older} was converted");
 }
 
+/// Converts one state of a module, up from the older version or down to it.
+///
+/// # Errors
+/// The reason of the conversion.
+pub fn convert(
+    library: &'static LibraryTable,
+    module: &str,
+    direction: Direction,
+    older: &str,
+    state: &[u8],
+) -> Result<Vec<u8>, Reason> {
+    let way = OldVsn {
+        direction,
+        vsn: older,
+    };
+    Converter::of(library).change(module, way, state)
+}
+
 fn check(converter: &mut Converter, (module, older): (&str, &'static str), before: &[u8]) {
     let mut change = |direction, bytes: &[u8]| {
         let way = OldVsn {

@@ -5,6 +5,8 @@
 //! | [`Node`] | a node on a virtual clock: start processes, ask them, let time pass, upgrade them while they run |
 //! | [`generated`] | states of any type that serde can read |
 //! | [`there_and_back`] | a state that went up and down is the same to the last byte |
+//! | [`convert`] | one state, converted up or down |
+//! | [`alone`] | a process without a node: every request that it makes, and answers that the test gives |
 //! | [`sources`] | the rules for the sources of a library |
 //!
 //! ```
@@ -74,11 +76,12 @@
 //! # }
 //! ```
 
+pub mod alone;
 mod conversion;
 mod generated;
 mod node;
 pub mod sources;
 
-pub use conversion::there_and_back;
+pub use conversion::{convert, there_and_back};
 pub use generated::generated;
 pub use node::Node;

@@ -91,11 +91,9 @@ impl Desk {
     pub(crate) fn of_example(name: &str) -> Desk {
         let desk = Desk::empty();
         copy_folder(&project().join("examples").join(name), &desk.root);
-        desk.edit(
-            "Cargo.toml",
-            "path = \"../../game-plugins",
-            &format!("path = \"{}/game-plugins", project().display()),
-        );
+        let manifest = desk.read("Cargo.toml");
+        let there = format!("path = \"{}/", project().display());
+        desk.write("Cargo.toml", &manifest.replace("path = \"../../", &there));
         desk
     }
 

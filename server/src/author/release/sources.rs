@@ -122,9 +122,6 @@ pub(super) fn lint(workspace: &Workspace, rel: &Rel, olders: &[Rel]) -> anyhow::
 /// A directory beside those of the workspace's packages with this version of an application, that is no package of the
 /// workspace.
 fn stray(workspace: &Workspace, name: &str, vsn: &str) -> Option<PathBuf> {
-    if workspace.versions(name).iter().any(|known| known == vsn) {
-        return None;
-    }
     let folders = workspace.folders();
     let mut above: Vec<&Path> = folders
         .iter()
@@ -133,10 +130,7 @@ fn stray(workspace: &Workspace, name: &str, vsn: &str) -> Option<PathBuf> {
     above.push(workspace.root());
     above.sort();
     above.dedup();
-    let places = above
-        .into_iter()
-        .map(|above| above.join(format!("{name}-{vsn}")));
-    places
-        .into_iter()
-        .find(|folder| folder.join(format!("{name}.app")).is_file())
+    let places = above.into_iter();
+    let mut places = places.map(|above| above.join(format!("{name}-{vsn}")));
+    places.find(|folder| !folders.contains(folder) && folder.join(format!("{name}.app")).is_file())
 }
