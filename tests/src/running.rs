@@ -213,6 +213,20 @@ impl Running {
         node
     }
 
+    /// Starts `pq demo` on this tree with additional arguments, and waits until it accepts players: it builds a release, or waits
+    /// for another build.
+    pub fn demo(root: &Path, args: &[&str]) -> Running {
+        let mut command = pq(["demo", "--port", "0"]);
+        let demo = Running::start(command.args(args).arg("--root").arg(root));
+        demo.listens(BUILD_PATIENCE);
+        demo
+    }
+
+    /// Waits until `pq demo` has built and packed the next release, too, and has printed all that it prints.
+    pub fn is_ready(&self) {
+        self.wrote_within(BUILD_PATIENCE, "Ctrl-C stops the node.");
+    }
+
     /// Starts any command. Its output goes to files, so that it never waits for a reader.
     pub fn start(command: &mut Command) -> Running {
         let started = Running::try_start(command);

@@ -13,27 +13,15 @@
 //! | `stopped` | no fault in the release; the program is stopped meanwhile |
 //! | `stalled` | a callback does not end |
 //! | `stage` | no fault; the common test fixture: a node, its players, and the checks after each attempt |
-#![allow(clippy::unwrap_used)]
 
-#[path = "broken/conversion.rs"]
 mod conversion;
-#[path = "broken/crash.rs"]
 mod crash;
-#[path = "broken/disk.rs"]
 mod disk;
-#[path = "broken/files.rs"]
 mod files;
-#[path = "broken/killed.rs"]
 mod killed;
-#[path = "broken/library.rs"]
 mod library;
-#[path = "broken/package.rs"]
 mod package;
-#[path = "broken/stage.rs"]
 mod stage;
-#[path = "broken/stalled.rs"]
 mod stalled;
-#[path = "broken/stopped.rs"]
 mod stopped;
-#[path = "broken/thousand.rs"]
 mod thousand;

@@ -8,23 +8,11 @@
 //!         └ all of these, telnet and TLS ─► all kinds of clients at once (`together`)
 //! ```
 //! The bits of frames, and the treatment of clients that hang, are tested in `sockserv` on a virtual clock.
-#![allow(clippy::unwrap_used)]
 
-#[path = "browser/chromium.rs"]
 mod chromium;
-#[path = "browser/live.rs"]
 mod live;
-#[path = "browser/page.rs"]
 mod page;
-#[allow(
-    dead_code,
-    reason = "only telnet clients use the function with an address"
-)]
-#[path = "clients/program.rs"]
-mod program;
-#[path = "browser/together.rs"]
 mod together;
-#[path = "browser/websocket.rs"]
 mod websocket;
 
 use std::net::SocketAddr;

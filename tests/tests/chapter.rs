@@ -11,19 +11,11 @@
 //! | `soak` | repeated upgrades and downgrades while players come and go |
 //!
 //! Each line of output to a player is checked (`pq_tests::story`).
-#![allow(clippy::unwrap_used)]
 
-#[path = "chapter/book.rs"]
 mod book;
-#[path = "chapter/boot.rs"]
 mod boot;
-#[path = "chapter/hidden.rs"]
 mod hidden;
-#[path = "chapter/leak.rs"]
 mod leak;
-#[path = "chapter/midway.rs"]
 mod midway;
-#[path = "chapter/soak.rs"]
 mod soak;
-#[path = "chapter/wire.rs"]
 mod wire;

@@ -2,25 +2,15 @@
 //!
 //! `sockserv` tests the negotiation byte by byte. These tests show that the authors of the programs understand the
 //! standards in the same way. `nc` and `telnet` without a terminal are in `telnet/programs.rs`.
-#![allow(clippy::unwrap_used)]
 
-#[path = "clients/gmcp.rs"]
 mod gmcp;
-#[path = "clients/mccp.rs"]
 mod mccp;
-#[path = "clients/play.rs"]
 mod play;
-#[path = "clients/program.rs"]
-mod program;
-#[path = "clients/prompt.rs"]
+pub(crate) mod program;
 mod prompt;
-#[path = "clients/telnet.rs"]
 mod telnet;
-#[path = "clients/telnetlib3.rs"]
 mod telnetlib3;
-#[path = "clients/text.rs"]
 mod text;
-#[path = "clients/tintin.rs"]
 mod tintin;
 
 use std::ffi::OsStr;

@@ -9,19 +9,11 @@
 //! | `rounds` | clients leave in every way and come back, during installs and kills |
 //! | `play` | commands while the hero plays, and the hero that plays without its player |
 //! | `player` | what a player types and reads |
-#![allow(clippy::unwrap_used)]
 
-#[path = "comeback/hostile.rs"]
 mod hostile;
-#[path = "comeback/installs.rs"]
 mod installs;
-#[path = "comeback/play.rs"]
 mod play;
-#[path = "comeback/player.rs"]
 mod player;
-#[path = "comeback/program.rs"]
 mod program;
-#[path = "comeback/rounds.rs"]
 mod rounds;
-#[path = "comeback/words.rs"]
 mod words;

@@ -3,7 +3,6 @@
 //!
 //! The lines that make functions callable (`pq_sdk::calls!`) also declare the calls of a module; `tidy` checks that
 //! libraries use these lines.
-#![allow(clippy::unwrap_used)]
 
 use pq_code::{Change, Manifest};
 use pq_otp::sys::SysMessage;

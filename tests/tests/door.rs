@@ -3,33 +3,19 @@
 //!
 //! Each test starts a node on a release tree of its own. Tests in `sockserv` check the decisions; these tests check
 //! that the message reaches the client, that the refusal is counted, and that other players continue.
-#![allow(clippy::unwrap_used)]
 
-#[path = "door/abandoned.rs"]
 mod abandoned;
-#[path = "door/bans.rs"]
 mod bans;
-#[path = "door/descriptors.rs"]
 mod descriptors;
-#[path = "door/ends.rs"]
 mod ends;
-#[path = "door/guest.rs"]
 mod guest;
-#[path = "door/harbour.rs"]
 mod harbour;
-#[path = "door/hostile.rs"]
 mod hostile;
-#[path = "door/limits.rs"]
 mod limits;
-#[path = "door/page.rs"]
 mod page;
-#[path = "door/proxies.rs"]
 mod proxies;
-#[path = "door/shutdown.rs"]
 mod shutdown;
-#[path = "door/tls.rs"]
 mod tls;
-#[path = "door/upgrade.rs"]
 mod upgrade;
 
 use std::net::SocketAddr;

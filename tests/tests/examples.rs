@@ -1,5 +1,4 @@
 //! The workspaces of `examples/`, built, run and upgraded with the commands in their README.
-#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

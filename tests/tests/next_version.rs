@@ -1,6 +1,5 @@
 //! Release 1.1.0 on a node that runs 1.0.0: upgrade, play, downgrade, play, and upgrade again, with all clients
 //! connected.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 

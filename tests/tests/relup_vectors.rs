@@ -3,8 +3,6 @@
 //! Where OTP's order depends on chance, each order is right that the dependencies permit. `systools_oracle` makes new
 //! cases at run time, and `author` tests the output of `pq relup`.
 
-#![allow(clippy::unwrap_used)]
-
 use expect_test::{Expect, expect};
 use pq_tests::systools::comparison;
 use pq_tests::systools::vectors::{Vector, vectors};

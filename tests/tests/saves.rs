@@ -16,35 +16,19 @@
 //! | `power` | the same with power cuts of a virtual machine |
 //! | `one` | one hero in the hands of an operator |
 //! | `crowd`, `saved` | clients that note what they read; the common questions |
-#![allow(clippy::unwrap_used)]
 
-#[path = "saves/aside.rs"]
 mod aside;
-#[path = "saves/crowd.rs"]
 mod crowd;
-#[path = "saves/disk.rs"]
 mod disk;
-#[path = "saves/extra.rs"]
 mod extra;
-#[path = "saves/fallen.rs"]
 mod fallen;
-#[path = "saves/files.rs"]
 mod files;
-#[path = "saves/generated.rs"]
 mod generated;
-#[path = "saves/killed.rs"]
 mod killed;
-#[path = "saves/one.rs"]
 mod one;
-#[path = "saves/power.rs"]
 mod power;
-#[path = "saves/saved.rs"]
 mod saved;
-#[path = "saves/stalled.rs"]
 mod stalled;
-#[path = "saves/stopped.rs"]
 mod stopped;
-#[path = "saves/told.rs"]
 mod told;
-#[path = "saves/versions.rs"]
 mod versions;

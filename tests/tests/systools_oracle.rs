@@ -9,17 +9,11 @@
 //! Answers have to be equal except for the differences that `pq_tests::systools` allows. The seed is printed; `PQ_SEED`
 //! starts another run with the same set, `PQ_SETS` sets the number of sets. Cases that our systools refuses on purpose
 //! are left out: see `pq_release::systools`.
-#![allow(clippy::unwrap_used)]
 
-#[path = "systools_oracle/dice.rs"]
 mod dice;
-#[path = "systools_oracle/faults.rs"]
 mod faults;
-#[path = "systools_oracle/otp.rs"]
 mod otp;
-#[path = "systools_oracle/releases.rs"]
 mod releases;
-#[path = "systools_oracle/scripts.rs"]
 mod scripts;
 
 use std::hash::{BuildHasher, RandomState};

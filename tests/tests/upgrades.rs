@@ -12,25 +12,15 @@
 //! After every attempt each process is of the old version with its old state or of the new version with the converted
 //! state: never mixed, missing or duplicated. A sample of these schedules runs with the other tests, and `.ci/full
 //! upgrades` runs all of them; `PQ_SEED=… PQ_EPISODES=…` repeats a run, or makes it longer.
-#![allow(clippy::unwrap_used)]
 
-#[path = "upgrades/crowd.rs"]
 mod crowd;
-#[path = "upgrades/disk.rs"]
 mod disk;
-#[path = "upgrades/faults.rs"]
 mod faults;
-#[path = "upgrades/ledger.rs"]
 mod ledger;
-#[path = "upgrades/scripts.rs"]
 mod scripts;
-#[path = "upgrades/trials.rs"]
 mod trials;
-#[path = "upgrades/variant.rs"]
 mod variant;
-#[path = "upgrades/yard.rs"]
 mod yard;
-#[path = "upgrades/yard_scripts.rs"]
 mod yard_scripts;
 
 use crowd::Crowd;

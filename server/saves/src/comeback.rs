@@ -237,20 +237,35 @@ impl Saves {
     /// get to the disk has the word that it had.
     fn set_word(&self, row: &Row, root: Option<Pid>, hash: String) -> Result<(), NotDone> {
         let (id, roster) = (row.id, &self.roster);
-        let had_word = roster.words.has(id);
+        let old = self.saver.word(id, Instant::now() + READ_TIMEOUT)?;
+        let mut has_word = old.is_some();
         roster.words.add(id, folded_of(&row.key), root);
         roster.reserved.add(id, &row.key);
         let hash = Some(hash);
         let kept = self.commit(vec![Change::Word { id, hash }]);
-        let (why, has_word) = match kept.and_then(|()| self.read_row(id)) {
+        let why = match kept.and_then(|()| self.read_row(id)) {
             Ok(Some(row)) if row.state != State::Ended => return Ok(()),
-            Ok(_) => (NotDone::Refused("it has ended".to_string()), false),
-            Err(why) => (why, had_word),
+            Ok(_) => {
+                has_word = false;
+                NotDone::Refused("it has ended".to_string())
+            }
+            Err(NotDone::Unknown(why)) => self.undone(Change::Word { id, hash: old }, why),
+            Err(why) => why,
         };
         if !has_word {
             self.has_no_word(id, root);
         }
         Err(why)
+    }
+
+    /// The outcome of a change that may still get to the disk, and is followed by `undo`. Changes get there in their order.
+    fn undone(&self, undo: Change, why: String) -> NotDone {
+        match self.saver.try_submit(vec![undo]) {
+            Ok(_) => NotDone::Refused(
+                "the disk does not take it; the word stays as it was; see `pq status`".to_string(),
+            ),
+            Err(_) => NotDone::Unknown(why),
+        }
     }
 
     /// The living child of a row with a word, and its entry.

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use super::{BUILD_PATIENCE, Disk, Running, Signal, once, pq};
+use super::{Disk, Running, Signal, once, pq};
 
 /// The files of a release tree (2 MB), with paths relative to its root.
 type Files = Vec<(PathBuf, Vec<u8>)>;
@@ -123,10 +123,8 @@ fn release() -> &'static Files {
 }
 
 fn lay_out(folder: &Path) {
-    let args = ["demo", "--port", "0", "--root"].map(OsString::from);
-    let mut demo = Running::start(pq(args).arg(folder));
-    demo.listens(BUILD_PATIENCE);
-    demo.wrote_within(BUILD_PATIENCE, "Ctrl-C stops the node.");
+    let mut demo = Running::demo(folder, &[]);
+    demo.is_ready();
     demo.signal(Signal::TERM);
     assert!(demo.end().success(), "the demo does not end well");
     // The history of the demo does not belong to the tests.

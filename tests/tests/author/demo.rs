@@ -4,14 +4,12 @@
 use std::path::Path;
 use std::process::Command;
 
-use pq_tests::running::{BUILD_PATIENCE, Running, Signal, pq};
+use pq_tests::running::{Running, Signal, pq};
 
 /// Starts `pq demo` on this tree; waits until it accepts players and has printed everything.
 fn demo(root: &Path) -> Running {
-    let words = ["demo", "--port", "0", "--root"].map(Path::new);
-    let demo = Running::start(&mut pq(words.into_iter().chain([root])));
-    demo.listens(BUILD_PATIENCE);
-    demo.wrote_within(BUILD_PATIENCE, "Ctrl-C stops the node.");
+    let demo = Running::demo(root, &[]);
+    demo.is_ready();
     demo
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use pq_tests::running::pq;
 
-use crate::lamp::Checkout;
+use crate::author::lamp::Checkout;
 
 /// A checkout whose release has been built.
 struct Author(Checkout);

@@ -6,7 +6,7 @@ use std::process::Command;
 use pq_tests::running::pq;
 use tempfile::TempDir;
 
-use crate::lamp_sources::{CONFIG, REL, package};
+use crate::author::lamp_sources::{CONFIG, REL, package};
 
 /// A checkout in a directory whose name has spaces.
 pub(crate) struct Checkout {

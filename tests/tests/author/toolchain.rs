@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 
 use pq_tests::running::pq;
 
-use crate::lamp::Checkout;
-use crate::lamp_sources::REL;
+use crate::author::lamp::Checkout;
+use crate::author::lamp_sources::REL;
 
 /// The whole output of a failing command, and its error message.
 fn failure(command: &mut Command) -> (String, String) {

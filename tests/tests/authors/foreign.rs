@@ -2,7 +2,7 @@
 
 use pq_tests::running::Running;
 
-use crate::desk::Desk;
+use crate::authors::desk::Desk;
 
 /// Runs the commands that `pq new app` prints, up to the start of the node.
 fn next_lines(said: &str) -> Vec<String> {

@@ -5,8 +5,8 @@
 
 use std::fs;
 
-use crate::desk::Desk;
-use crate::lamp_sources::{CONFIG, REL, package};
+use crate::authors::desk::Desk;
+use crate::author::lamp_sources::{CONFIG, REL, package};
 
 const NEW: &str = "pq release 1.1.0 --root rel";
 

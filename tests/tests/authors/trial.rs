@@ -3,7 +3,7 @@
 
 use pq_tests::running::{PATIENCE, Player, Tree};
 
-use crate::desk::Desk;
+use crate::authors::desk::Desk;
 
 /// The lines that the author writes by hand, at most.
 const LINES_MAX: usize = 150;

@@ -4,7 +4,7 @@
 use pq_tests::running::{BROKEN_VSN, Draft, Player};
 use pq_tests::story::Version;
 
-use crate::stage::Stage;
+use crate::broken::stage::Stage;
 
 /// The pid of the hero with this name.
 fn pid(stage: &Stage, name: &str) -> String {

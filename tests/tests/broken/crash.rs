@@ -8,7 +8,7 @@ use pq_tests::running::{AGREE, BROKEN_VSN, Draft, PROMPT, Player, Running, Signa
 use pq_tests::story::Version;
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::broken::stage::Stage;
 
 /// The end of a process: by a signal, or with a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

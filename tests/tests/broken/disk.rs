@@ -13,7 +13,7 @@ use pq_tests::running::{Disk, Player, Running, Signal, Tree, pq};
 use pq_tests::story::Version;
 use rustix::process::{Resource, Rlimit};
 
-use crate::stage::Stage;
+use crate::broken::stage::Stage;
 
 /// The room on the disk in blocks: from zero to the larger part of what the release needs. The largest file of the
 /// release has more than 200 blocks, so the last value is no obstacle as a limit.

@@ -5,7 +5,7 @@ use std::fs;
 use pq_tests::running::{BROKEN_VSN, Draft};
 use rustix::fs::{CWD, FileType, Mode};
 
-use crate::stage::Stage;
+use crate::broken::stage::Stage;
 
 const RELUP: &str = "releases/1.1.1/relup";
 

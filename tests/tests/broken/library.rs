@@ -4,7 +4,7 @@ use std::fs;
 
 use pq_tests::running::Draft;
 
-use crate::stage::Stage;
+use crate::broken::stage::Stage;
 
 /// The library of the game in release 1.1.1.
 const LIBRARY: &str = "lib/processquest-1.1.1/priv/processquest.so";

@@ -10,7 +10,7 @@ use flate2::read::{GzDecoder, GzEncoder};
 use pq_tests::running::{BROKEN, Draft};
 use tar::{Archive, Builder, EntryType, Header};
 
-use crate::stage::Stage;
+use crate::broken::stage::Stage;
 
 type Entry = (String, EntryType, Vec<u8>);
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pq_tests::running::{BROKEN_VSN, Draft, PATIENCE, Player, Signal, poll};
 use pq_tests::story::Version;
 
-use crate::stage::Stage;
+use crate::broken::stage::Stage;
 
 /// The deadline of a conversion as a multiple of the slowest conversion.
 const PATIENT: u32 = 4;

@@ -8,7 +8,7 @@ use pq_tests::running::{BROKEN_VSN, Draft, PATIENCE, Running, Tree, poll};
 use pq_tests::story::Version;
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::broken::stage::Stage;
 
 /// The number of heroes without a player.
 const BOTS: usize = 1_000;

@@ -13,7 +13,7 @@ use pq_tests::running::{PATIENCE, Running, Tree};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::node;
+use crate::browser::node;
 
 /// Options with which Chromium runs in a container and asks no questions.
 const FLAGS: [&str; 8] = [

@@ -10,7 +10,7 @@ use pq_tests::running::{Draft, PATIENCE, Running, Signal, Tree, poll, pq};
 use pq_tests::scrape::{Answer, address, ask, metrics, sum};
 use pq_tests::story::Version;
 
-use crate::chromium::{Browser, block_on};
+use crate::browser::chromium::{Browser, block_on};
 
 /// The heroes in the crowd.
 const HEROES: &str = "10000";

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use pq_tests::running::{PATIENCE, Running, Signal, Tree, pq};
 
-use crate::{node, page_of};
+use crate::browser::{node, page_of};
 
 /// Requests a path; returns head and body of the answer.
 fn get(page: SocketAddr, path: &str) -> (String, Vec<u8>) {
@@ -96,10 +96,8 @@ fn a_port_that_was_typed_must_be_had_and_one_of_the_release_need_not() {
 #[test]
 fn the_demo_has_one_and_says_where() {
     let folder = tempfile::tempdir().unwrap();
-    let demo = Running::start(pq(["demo", "--port", "0", "--root"]).arg(folder.path()));
-    // The demo builds both releases, unless cargo has built them for another test.
-    demo.listens(PATIENCE * 40);
-    demo.wrote_within(PATIENCE * 40, "Ctrl-C stops the node.");
+    let demo = Running::demo(folder.path(), &[]);
+    demo.is_ready();
     let port = page_of(&demo).port();
     let line = format!("or open http://localhost:{port}/ in a browser\n");
     assert!(demo.out().contains(&line), "{}", demo.out());

@@ -12,7 +12,7 @@ use pq_tests::needs::{self, Need, has};
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll, pq};
 use pq_tests::story::{Story, Version};
 
-use crate::chromium::{Browser, block_on};
+use crate::browser::chromium::{Browser, block_on};
 
 /// A client with telnetlib3, and one for WebSockets.
 const RELAY: &str = include_str!("relay.py");

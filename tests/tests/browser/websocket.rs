@@ -10,8 +10,8 @@ use pq_tests::story::{Story, Version};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::node;
-use crate::program::Program;
+use crate::browser::node;
+use crate::clients::program::Program;
 
 const CLIENT: &str = include_str!("websocket.py");
 
@@ -200,7 +200,7 @@ fn the_size_of_a_programs_window_is_known() {
     if !has_library() {
         return;
     }
-    let mut player = Player::connect(crate::page_of(&node), GMCP);
+    let mut player = Player::connect(crate::browser::page_of(&node), GMCP);
     player.joins("Ann");
     player.program.type_in("quit\n");
     player.program.end();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pq_tests::running::{PROMPT, Player, Running, Tree};
 use pq_tests::story::Version;
 
-use crate::midway::settle;
+use crate::chapter::midway::settle;
 
 /// Enough heroes that one of them soon completes a quest: the shortest takes 8 kills, and each hero has it with a
 /// probability of one in seven.

@@ -7,7 +7,7 @@ use std::fs;
 use pq_tests::running::{Running, Tree};
 use sha2::{Digest, Sha256};
 
-use crate::wire::Client;
+use crate::chapter::wire::Client;
 
 /// The first text of a session, and its replacement.
 const NAME: (&[u8], &[u8]) = (

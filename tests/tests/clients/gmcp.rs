@@ -5,9 +5,9 @@
 use pq_tests::running::{RawClient, Running, Tree};
 use serde_json::{Map, Value};
 
-use crate::program::Program;
-use crate::telnetlib3::has_library;
-use crate::tintin::tintin;
+use crate::clients::program::Program;
+use crate::clients::telnetlib3::has_library;
+use crate::clients::tintin::tintin;
 
 /// A Python client that plays a session and prints the messages; described in the file.
 const FOLLOW: &str = include_str!("gmcp.py");

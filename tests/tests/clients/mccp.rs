@@ -3,7 +3,7 @@
 
 use pq_tests::running::{Running, Tree};
 
-use crate::program::Program;
+use crate::clients::program::Program;
 
 /// A Python client that plays with compression; described in the file.
 const CLIENT: &str = include_str!("mccp.py");

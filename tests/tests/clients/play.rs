@@ -6,8 +6,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use pq_tests::running::{PATIENCE, Running, Tree, poll, pq, uninterrupted};
 
-use crate::program::Program;
-use crate::{in_terminal, node};
+use crate::clients::program::Program;
+use crate::clients::{in_terminal, node};
 
 const INTERRUPT: &str = "\x03";
 

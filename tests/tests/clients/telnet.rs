@@ -2,8 +2,8 @@
 
 use pq_tests::running::{Running, Tree};
 
-use crate::program::Program;
-use crate::{in_terminal, node};
+use crate::clients::program::Program;
+use crate::clients::{in_terminal, node};
 
 /// The character before its own commands, Ctrl-].
 const ESCAPE: &str = "\x1d";

@@ -4,8 +4,8 @@ use pq_tests::needs::{Need, has};
 use pq_tests::running::{Running, Tree};
 use serde_json::{Value, json};
 
-use crate::node;
-use crate::program::Program;
+use crate::clients::node;
+use crate::clients::program::Program;
 
 /// A Python client that plays a session and prints the negotiated options; described in the file.
 const PLAY: &str = include_str!("play.py");

@@ -2,7 +2,7 @@
 
 use pq_tests::running::Running;
 
-use crate::program::Program;
+use crate::clients::program::Program;
 
 #[test]
 fn socat_plays_a_session_and_is_sent_nothing_but_text() {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use pq_tests::running::{Running, Tree};
 use tempfile::TempDir;
 
-use crate::program::Program;
-use crate::{in_terminal, node};
+use crate::clients::program::Program;
+use crate::clients::{in_terminal, node};
 
 /// A directory with a script of these lines and a connection to the node.
 fn script(lines: &str, node: &Running) -> (TempDir, PathBuf) {

@@ -2,7 +2,7 @@
 
 use pq_tests::running::{Player, RawClient, Tree};
 
-use crate::player::{asks, chooses, counted, is_in_state, with_word};
+use crate::comeback::player::{asks, chooses, counted, is_in_state, with_word};
 
 #[test]
 fn three_wrong_words_end_the_connection_and_ten_close_the_name_for_a_while() {

@@ -2,7 +2,7 @@
 
 use pq_tests::running::{AGREE, PROMPT, Player, Running, THIRD, Tree};
 
-use crate::player::{CHOOSE, WHOSE, asks, chooses, comes_back, is_in_state, with_word};
+use crate::comeback::player::{CHOOSE, WHOSE, asks, chooses, comes_back, is_in_state, with_word};
 
 /// Players of 1.1.0 or 1.0.0 at each of their prompts.
 struct Before {

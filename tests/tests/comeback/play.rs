@@ -2,7 +2,7 @@
 
 use pq_tests::running::{PATIENCE, Running, Tree, poll};
 
-use crate::player::{comes_back, experience, is_in_state, with_word};
+use crate::comeback::player::{comes_back, experience, is_in_state, with_word};
 
 #[test]
 fn commands_are_answered_while_the_story_goes_on() {

@@ -2,7 +2,7 @@
 
 use pq_tests::running::{RawClient, Running, Tree};
 
-use crate::player::{is_in_state, with_word};
+use crate::comeback::player::{is_in_state, with_word};
 
 const WILL_GMCP: &[u8] = b"\xff\xfb\xc9";
 const DO_GMCP: &[u8] = b"\xff\xfd\xc9";

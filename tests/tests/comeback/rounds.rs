@@ -13,7 +13,7 @@ use pq_tests::running::{PATIENCE, Player, Running, Signal, THIRD, Tree, poll};
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::player::{comes_back, with_word};
+use crate::comeback::player::{comes_back, with_word};
 
 /// The clients that connect at the same time, below the default limit for one address and the exempt one of this machine.
 const AT_ONCE: usize = 50;

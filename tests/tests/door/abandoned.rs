@@ -3,8 +3,8 @@
 use pq_tests::running::{PATIENCE, PROMPT, Running, Tree, poll};
 use serde_json::json;
 
-use crate::guest::Guest;
-use crate::{done, has_refused, past};
+use crate::door::guest::Guest;
+use crate::door::{done, has_refused, past};
 
 const FULL: &str =
     "So many heroes play here for nobody that nobody new is let in. Try again later.\r\n";

@@ -3,8 +3,8 @@
 use pq_tests::running::{PATIENCE, PROMPT, Running, Signal, Tree, poll};
 use serde_json::{Value, json};
 
-use crate::guest::Guest;
-use crate::{done, has_refused, past};
+use crate::door::guest::Guest;
+use crate::door::{done, has_refused, past};
 
 /// The targets of the bans in the output of `pq bans`.
 fn banned(tree: &Tree) -> Vec<String> {

@@ -5,8 +5,8 @@ use std::process::Command;
 use pq_tests::running::{PATIENCE, PROMPT, Running, Tree, poll, pq};
 use serde_json::json;
 
-use crate::guest::Guest;
-use crate::{page_of, refused};
+use crate::door::guest::Guest;
+use crate::door::{page_of, refused};
 
 /// A node with a limit of 256 descriptors.
 fn node(tree: &Tree) -> Running {

@@ -26,8 +26,8 @@ use std::process::Command;
 use pq_tests::running::{PATIENCE, PROMPT, Player, Running, Tree, poll};
 use serde_json::{Value, json};
 
-use crate::guest::Guest;
-use crate::page_of;
+use crate::door::guest::Guest;
+use crate::door::page_of;
 
 /// The answers of the commands about a hero, and their counts.
 #[derive(PartialEq, Eq, Debug)]

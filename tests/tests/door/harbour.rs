@@ -5,9 +5,9 @@ use std::fs;
 use pq_tests::running::{PATIENCE, Running, Tree, build, once, poll, pq};
 use serde_json::json;
 
-use crate::done;
-use crate::guest::Guest;
-use crate::past;
+use crate::door::done;
+use crate::door::guest::Guest;
+use crate::door::past;
 
 const REL: &str = r#"{release, {"harbour", "1.0.0"}, {erts, "1.0.0"},
     [{kernel, "1.0.0"}, {stdlib, "1.0.0"}, {sasl, "1.0.0"}, {regis, "1.0.0"}, {harbour, "1.0.0"}]}."#;

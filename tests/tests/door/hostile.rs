@@ -10,8 +10,8 @@ use pq_tests::needs::{Need, has};
 use pq_tests::running::{AGREE, PATIENCE, PROMPT, Running, Tree, poll};
 use serde_json::json;
 
-use crate::guest::Guest;
-use crate::{has_refused, refused};
+use crate::door::guest::Guest;
+use crate::door::{has_refused, refused};
 
 /// Texts that a terminal would obey or show in another order: escapes, C1, overrides of direction, line separators.
 const OBEYED: [&str; 8] = [

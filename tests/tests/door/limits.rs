@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use pq_tests::running::{PATIENCE, PROMPT, Running, Tree, poll};
 use serde_json::json;
 
-use crate::guest::Guest;
-use crate::{has_refused, refused};
+use crate::door::guest::Guest;
+use crate::door::{has_refused, refused};
 
 /// A rate of lines that delays no client, for tests of other limits.
 const ANY_LINES: &str = "{lines, {1000000, 1000000}}";

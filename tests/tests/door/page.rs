@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use pq_tests::running::{PATIENCE, Running, Tree, poll};
 use serde_json::json;
 
-use crate::guest::Guest;
-use crate::{has_refused, page_of};
+use crate::door::guest::Guest;
+use crate::door::{has_refused, page_of};
 
 /// A request with an incomplete head.
 const HALF: &str = "GET / HTTP/1.1\r\nHost: pq\r\n";

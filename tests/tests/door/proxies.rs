@@ -7,8 +7,8 @@ use std::thread;
 use pq_tests::running::{PROMPT, Running, Tree};
 use serde_json::{Value, json};
 
-use crate::guest::Guest;
-use crate::{has_refused, page_of, tls};
+use crate::door::guest::Guest;
+use crate::door::{has_refused, page_of, tls};
 
 /// The address of the proxy in these tests.
 const PROXY: &str = "127.0.0.9";

@@ -3,8 +3,8 @@
 use pq_tests::running::{PATIENCE, PROMPT, Running, Signal, Tree, poll};
 use serde_json::Value;
 
-use crate::guest::Guest;
-use crate::{done, past};
+use crate::door::guest::Guest;
+use crate::door::{done, past};
 
 /// The planned shutdown in the output of `pq status`.
 fn planned(tree: &Tree) -> Value {

@@ -8,8 +8,8 @@ use pq_tests::needs::{Need, has};
 use pq_tests::running::{PATIENCE, PROMPT, Player, Running, Tree, poll};
 use serde_json::{Value, json};
 
-use crate::guest::Guest;
-use crate::has_refused;
+use crate::door::guest::Guest;
+use crate::door::has_refused;
 
 /// A node with a TLS port and a certificate of its own.
 pub(crate) fn node(tree: &Tree) -> Running {

@@ -4,8 +4,8 @@
 use pq_tests::running::{PROMPT, Running, Tree};
 use serde_json::json;
 
-use crate::guest::Guest;
-use crate::{has_refused, refused};
+use crate::door::guest::Guest;
+use crate::door::{has_refused, refused};
 
 /// A node on release 1.0.0, with release 1.1.0 unpacked and these settings of `sockserv` in it.
 fn ready(tree: &Tree, settings: &str) -> Running {

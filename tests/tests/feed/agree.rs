@@ -10,7 +10,7 @@ use pq_tests::running::{BROKEN, BROKEN_VSN, Draft, PATIENCE, Player, Running, Tr
 use pq_tests::scrape::{metrics, node, sum};
 use serde_json::{Value, json};
 
-use crate::viewers::{lines, sees, viewer};
+use crate::feed::viewers::{lines, sees, viewer};
 
 const HEROES: u64 = 10_000;
 
@@ -31,7 +31,7 @@ fn total(state: &Value, map: &str, figure: &str) -> u64 {
 /// All views of the node have the same processes at any moment, also while states are converted.
 fn processes_agree(tree: &Tree, node: &Running, seen: &Running, processes: u64) {
     let all = lines(seen);
-    let state = crate::viewers::state(&all);
+    let state = crate::feed::viewers::state(&all);
     let of_events = total(&state, "shards", "started") - total(&state, "shards", "ended");
     assert_eq!(of_events, processes);
     assert_eq!(tree.answer(&["status"])["processes"], processes);

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use pq_tests::running::{PATIENCE, Running, Tree, poll, pq};
 
-use crate::install::{LAST, Position, with_instruction};
-use crate::typed::{done, json, typed};
+use crate::operator::install::{LAST, Position, with_instruction};
+use crate::operator::typed::{done, json, typed};
 
 /// A tree with release 1.1.0, whose relup ends with a restart of the node.
 pub(crate) fn restarting(tree: &Tree) {

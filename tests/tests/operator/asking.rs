@@ -2,7 +2,7 @@
 
 use pq_tests::running::{Running, Tree};
 
-use crate::typed::{json, node_with_heroes, refused, told, typed, until};
+use crate::operator::typed::{json, node_with_heroes, refused, told, typed, until};
 
 #[test]
 fn a_process_is_found_by_any_of_its_names() {

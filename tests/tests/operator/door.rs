@@ -3,9 +3,9 @@
 use pq_tests::running::{Running, Tree};
 use serde_json::{Value, json as value};
 
-use crate::install::{FAILS, LAST, Position, with_instruction};
-use crate::player::Player;
-use crate::typed::{done, json, refused, told, typed, until};
+use crate::operator::install::{FAILS, LAST, Position, with_instruction};
+use crate::operator::player::Player;
+use crate::operator::typed::{done, json, refused, told, typed, until};
 
 /// Subscribes to messages about upgrades, as a telnet client.
 const UPGRADES: &[u8] = b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"PQ 1\"]\xff\xf0";

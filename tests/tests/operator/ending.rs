@@ -5,9 +5,9 @@ use std::io::Write;
 use pq_tests::running::{PATIENCE, Running, Signal, Tree, poll};
 use serde_json::Value;
 
-use crate::player::Player;
-use crate::typed::{command, done, json, node_with_heroes, refused, told, typed, until};
-use crate::wire;
+use crate::operator::player::Player;
+use crate::operator::typed::{command, done, json, node_with_heroes, refused, told, typed, until};
+use crate::operator::wire;
 
 #[test]
 fn stop_returns_when_the_node_has_gone() {

@@ -3,7 +3,7 @@
 
 use pq_tests::running::Tree;
 
-use crate::typed::{done, node_with_heroes, refused, told, typed};
+use crate::operator::typed::{done, node_with_heroes, refused, told, typed};
 
 /// The number of names that fit in one argument of a command, of the 65 536 that text from outside may make.
 const NAMES: usize = 18_000;

@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use Position::{After, Before};
 
-use crate::typed::{Typed, command, done, json, node_with_heroes, refused, run, told, typed};
-use crate::wire;
+use crate::operator::typed::{
+    Typed, command, done, json, node_with_heroes, refused, run, told, typed,
+};
+use crate::operator::wire;
 
 /// A node on release 1.0.0 with heroes, and release 1.1.0 unpacked.
 fn ready(tree: &Tree, heroes: u64) -> Running {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use pq_tests::running::{PATIENCE, Running, Signal, Tree, poll};
 use serde_json::Value;
 
-use crate::again::restarting;
-use crate::typed::{command, done, json, run, typed};
+use crate::operator::again::restarting;
+use crate::operator::typed::{command, done, json, run, typed};
 
 /// The number of moments of a restart that are tested.
 const POINTS: u32 = 16;
@@ -47,7 +47,7 @@ fn the_history_tells_of_each_boot_and_why_it_was() {
         &tree,
         0,
         &[
-            ("boot", "started by operator"),
+            ("boot", "started by system"),
             ("stop", "SIGTERM from process "),
             ("boot", "started by "),
             ("boot", &format!("(process {killed}, since ")),

@@ -4,7 +4,7 @@ use pq_tests::needs::{Need, has};
 use pq_tests::running::{Running, Signal, Tree};
 use serde_json::Value;
 
-use crate::typed::{command, json, node_with_heroes, refused, told, typed};
+use crate::operator::typed::{command, json, node_with_heroes, refused, told, typed};
 
 /// The rows of a complete listing.
 fn rows(answer: &Value) -> &Vec<Value> {
@@ -194,7 +194,7 @@ fn who_reads_only_the_beginning_is_not_scolded() {
         r#"set -o pipefail; "$0" "$@" | { read -r line; echo "$line"; }"#,
     ]);
     piped.arg(names.get_program()).args(names.get_args());
-    let typed = crate::typed::run(&mut piped);
+    let typed = crate::operator::typed::run(&mut piped);
     assert_eq!((typed.code, typed.err.as_str()), (0, ""));
     assert!(typed.out.starts_with("NAME "), "{}", typed.out);
 }
@@ -228,16 +228,17 @@ fn a_tree_without_a_node_has_nobody_to_ask() {
     assert_eq!(typed(&tree, &["sys", "resume", "regis_server"]).code, 7);
     let nowhere = tree.root().join("nowhere");
     let mut command = command(&nowhere, &["history"]);
-    assert_eq!(crate::typed::run(&mut command).code, 7);
+    assert_eq!(crate::operator::typed::run(&mut command).code, 7);
 }
 
 #[test]
 fn the_root_may_come_from_the_environment() {
     let tree = Tree::new();
     let _node = Running::node_with(&tree, &[]);
-    let typed = crate::typed::run(pq_tests::running::pq(["apps"]).env("PQ_ROOT", tree.root()));
+    let typed =
+        crate::operator::typed::run(pq_tests::running::pq(["apps"]).env("PQ_ROOT", tree.root()));
     assert_eq!(typed.code, 0, "{typed:?}");
-    let typed = crate::typed::run(&mut pq_tests::running::pq(["apps"]));
+    let typed = crate::operator::typed::run(&mut pq_tests::running::pq(["apps"]));
     assert_eq!(typed.code, 2, "{typed:?}");
     assert!(typed.err.contains("--root <DIR>"), "{typed:?}");
 }

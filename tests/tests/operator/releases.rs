@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use pq_tests::running::{Player, Running, Tree, copy_folder, pq};
 use serde_json::{Value, json as value};
 
-use crate::typed::{done, json, refused, told};
+use crate::operator::typed::{done, json, refused, told};
 
 /// Versions and statuses in the register, the newest first.
 fn releases(tree: &Tree) -> Vec<(String, String)> {
@@ -93,7 +93,7 @@ fn what_cannot_be_done_with_a_release_is_refused_in_a_sentence_and_in_otps_words
         let said = refused(&tree, args, 3);
         assert!(said.contains(sentence), "{args:?}: {said}");
     }
-    let failure = crate::typed::typed(&tree, &["remove", "1.0.0", "--json"]);
+    let failure = crate::operator::typed::typed(&tree, &["remove", "1.0.0", "--json"]);
     let failure: Value = serde_json::from_str(&failure.out).unwrap();
     assert_eq!(failure["term"], "{permanent,\"1.0.0\"}");
 }
@@ -137,7 +137,7 @@ fn a_release_can_be_taken_off_the_list_and_put_back_with_its_files() {
     ];
     let said = refused(&tree, &args, 3);
     assert!(said.contains("no such folder"), "{said}");
-    let said = crate::typed::typed(&tree, &["set-unpacked", rel, "sockserv", "1.0.1"]);
+    let said = crate::operator::typed::typed(&tree, &["set-unpacked", rel, "sockserv", "1.0.1"]);
     assert_eq!(said.code, 2, "{said:?}");
 }
 

@@ -6,7 +6,7 @@ use jsonschema::Validator;
 use pq_tests::running::{Player, Tree, pq};
 use serde_json::Value;
 
-use crate::typed::{node_with_heroes, run, typed};
+use crate::operator::typed::{node_with_heroes, run, typed};
 
 /// Commands whose success needs a release or a row that this test does not have; their failures are judged.
 const WITHOUT_SUCCESS: [&str; 10] = [

@@ -9,8 +9,8 @@ use pq_tests::needs::{Need, has};
 use pq_tests::running::{PATIENCE, Running, Tree, poll, pq};
 use serde_json::Value;
 
-use crate::typed::{json, run, told, typed};
-use crate::wire::{connect, event, frame, refusal};
+use crate::operator::typed::{json, run, told, typed};
+use crate::operator::wire::{connect, event, frame, refusal};
 
 /// The longest request in bytes.
 const REQUEST_MAX: usize = 1 << 20;
@@ -167,7 +167,7 @@ fn folder_and_socket_are_for_the_owner_only() {
 
 /// Runs `pq` as a user without rights; `None` when this test may not change its user.
 #[track_caller]
-fn as_nobody(tree: &Tree, args: &[&str]) -> Option<crate::typed::Typed> {
+fn as_nobody(tree: &Tree, args: &[&str]) -> Option<crate::operator::typed::Typed> {
     if !has(&[Need::Root, Need::Setpriv]) {
         return None;
     }

@@ -12,7 +12,7 @@ use std::time::Instant;
 use pq_tests::running::{PATIENCE, Running, Tree, poll, pq};
 use rustix::fs::{OFlags, fcntl_setfl};
 
-use crate::typed::{command, done, json, node_with_heroes, run, typed};
+use crate::operator::typed::{command, done, json, node_with_heroes, run, typed};
 
 /// The arguments for each command in this test, which can be repeated.
 const ASKED: &[(&str, &[&str])] = &[

@@ -9,8 +9,8 @@ use pq_tests::running::{PATIENCE, Player, Running, Signal, Tree, pq};
 use rustix::io::ioctl_fionbio;
 use serde_json::Value;
 
-use crate::typed::{json, told, typed};
-use crate::wire::{connect, event, frame};
+use crate::operator::typed::{json, told, typed};
+use crate::operator::wire::{connect, event, frame};
 
 /// The byte that fills the pipes.
 const FILLER: u8 = b'.';

@@ -3,7 +3,7 @@
 use pq_tests::running::pq;
 use serde_json::Value;
 
-use crate::typed::run;
+use crate::operator::typed::run;
 
 #[test]
 fn a_program_reads_what_is_wrong_with_its_words_as_it_reads_every_failure() {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pq_store::{Database, Read, Saver, Settings, State};
 use pq_tests::running::{Running, Tree, pq};
 
-use crate::saved::{came_back, has_saved, names, stop};
+use crate::saves::saved::{came_back, has_saved, names, stop};
 
 /// Damages the saved state of a hero.
 pub(crate) fn spoil(tree: &Tree, name: &str) {

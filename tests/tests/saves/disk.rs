@@ -2,8 +2,8 @@
 
 use pq_tests::running::{Access, Disk, PATIENCE, Player, Running, Signal, Tree, pq};
 
-use crate::aside::spoil;
-use crate::saved::{came_back, has_saved, is_set_aside, names, stop};
+use crate::saves::aside::spoil;
+use crate::saves::saved::{came_back, has_saved, is_set_aside, names, stop};
 
 #[test]
 fn a_read_only_disk_ends_the_start_with_a_sentence_and_loses_nothing() {
@@ -77,25 +77,12 @@ fn a_fresh_demo_begins_without_heroes_and_keeps_the_saves_beside_it() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &["--heroes", "2", "--pace", "20"]);
     has_saved(&tree, &["bot-0", "bot-1"]);
-    let demo = || {
-        let mut demo = pq([
-            "demo",
-            "--port",
-            "0",
-            "--web-port",
-            "0",
-            "--fresh",
-            "--root",
-        ]);
-        demo.arg(tree.root());
-        demo
-    };
-    let mut second = Running::start(&mut demo());
+    let mut second = Running::start(pq(["demo", "--fresh", "--root"]).arg(tree.root()));
     assert!(!second.end().success());
     let log = second.log();
     assert!(log.contains("a node is already running on"), "{log}");
     stop(node);
-    let node = Running::listening(&mut demo());
+    let node = Running::demo(tree.root(), &["--web-port", "0", "--fresh"]);
     node.wrote("the saves so far are in ");
     assert!(!node.out().contains(" came back in "), "{}", node.out());
     assert_eq!(names(&tree, "playing"), [""; 0]);

@@ -3,7 +3,7 @@
 use pq_tests::running::{BROKEN, BROKEN_VSN, Draft, Player, Running, Tree};
 use pq_tests::story::Version;
 
-use crate::saved::{came_back, has_saved, kill, names, number, row, state, stop};
+use crate::saves::saved::{came_back, has_saved, kill, names, number, row, state, stop};
 
 /// A node with the release in which heroes with certain names panic when they have some experience.
 fn node(tree: &Tree) -> Running {

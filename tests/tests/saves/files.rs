@@ -2,7 +2,7 @@
 
 use pq_tests::running::{Disk, PATIENCE, Player, Running, Tree, poll};
 
-use crate::saved::{came_back, has_saved, is_saved_since, kill, now_ms, stop};
+use crate::saves::saved::{came_back, has_saved, is_saved_since, kill, now_ms, stop};
 
 #[test]
 fn a_backup_of_a_running_node_is_put_back_while_the_node_is_stopped() {

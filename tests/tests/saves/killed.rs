@@ -2,7 +2,7 @@
 
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll, pq};
 
-use crate::saved::{came_back, has_saved, is_saved_since, kill, now_ms, number, row, state};
+use crate::saves::saved::{came_back, has_saved, is_saved_since, kill, now_ms, number, row, state};
 
 #[test]
 fn a_watched_hero_comes_back_with_all_that_its_client_saw_a_moment_before() {

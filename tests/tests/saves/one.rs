@@ -7,8 +7,10 @@ use pq_store::Row;
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll};
 use serde_json::Value;
 
-use crate::aside::spoil;
-use crate::saved::{came_back, has_saved, is_set_aside, kill, names, row, state, stop, suspend};
+use crate::saves::aside::spoil;
+use crate::saves::saved::{
+    came_back, has_saved, is_set_aside, kill, names, row, state, stop, suspend,
+};
 
 /// The exit code for a file with a wrong checksum.
 const CHECKSUM: i32 = 10;

@@ -16,9 +16,9 @@ use pq_tests::running::{Running, Tree};
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::crowd::{crowd, faults, heroes};
-use crate::saved::{all_came_back, kill};
-use crate::told::{INSTALLS, LIFE};
+use crate::saves::crowd::{crowd, faults, heroes};
+use crate::saves::saved::{all_came_back, kill};
+use crate::saves::told::{INSTALLS, LIFE};
 
 #[test]
 fn no_client_has_read_a_fact_that_its_hero_lacks_after_a_power_cut() {

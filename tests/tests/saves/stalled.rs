@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pq_tests::running::{BROKEN, BROKEN_VSN, Draft, Player, Running, Tree};
 
-use crate::saved::{came_back, has_saved, is_set_aside, names, stop};
+use crate::saves::saved::{came_back, has_saved, is_set_aside, names, stop};
 
 /// The hero whose events do not end in that release.
 const CAUGHT: &str = "Stalls";

@@ -2,7 +2,7 @@
 
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll};
 
-use crate::saved::{came_back, number, row, state, stop, suspend};
+use crate::saves::saved::{came_back, number, row, state, stop, suspend};
 
 const ALL: [&str; 4] = ["Ann", "bot-0", "bot-1", "bot-2"];
 

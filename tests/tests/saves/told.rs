@@ -15,8 +15,8 @@ use pq_tests::running::{Running, Tree, pq};
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::crowd::{crowd, faults, heroes};
-use crate::saved::{all_came_back, kill};
+use crate::saves::crowd::{crowd, faults, heroes};
+use crate::saves::saved::{all_came_back, kill};
 
 /// The longest time from the first connection to the kill.
 pub(crate) const LIFE: Duration = Duration::from_millis(4_000);

@@ -2,7 +2,7 @@
 
 use pq_tests::running::{PATIENCE, Running, Tree, copy_folder, poll};
 
-use crate::saved::{
+use crate::saves::saved::{
     came_back, has_saved, is_saved_since, is_set_aside, kill, now_ms, number, row, state, stop,
     suspend,
 };

@@ -5,8 +5,8 @@ use std::net::Shutdown;
 
 use pq_tests::running::{RawClient, Running, uninterrupted};
 
-use crate::program::PROBE;
-use crate::script::{self, PROMPT};
+use crate::clients::program::PROBE;
+use crate::telnet::script::{self, PROMPT};
 
 /// A client that knows the bytes of telnet.
 pub(crate) struct Client {

@@ -2,8 +2,8 @@
 
 use pq_tests::running::{Running, Tree};
 
-use crate::client::Client;
-use crate::script::PROMPT;
+use crate::telnet::client::Client;
+use crate::telnet::script::PROMPT;
 
 #[test]
 fn a_crawler_that_asks_in_text_reads_a_table_and_is_let_go() {

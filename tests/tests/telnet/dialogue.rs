@@ -2,8 +2,8 @@
 
 use pq_tests::running::{Running, Tree, pq};
 
-use crate::client::Client;
-use crate::script::{ANSWER, PROMPT, TAKEN, kills, next, stats, unexpected};
+use crate::telnet::client::Client;
+use crate::telnet::script::{ANSWER, PROMPT, TAKEN, kills, next, stats, unexpected};
 
 #[test]
 fn a_session_reads_as_in_the_book_byte_for_byte() {

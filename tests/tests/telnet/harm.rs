@@ -2,8 +2,8 @@
 
 use pq_tests::running::{Running, Signal, Tree};
 
-use crate::client::Client;
-use crate::script::{PROMPT, unexpected};
+use crate::telnet::client::Client;
+use crate::telnet::script::{PROMPT, unexpected};
 
 /// The largest number of bytes that the node and both kernels accept from a client that reads nothing: four times the
 /// largest buffers of a socket in Linux (`tcp_rmem`, `tcp_wmem`: 6 MB and 4 MB).

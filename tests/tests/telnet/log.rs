@@ -3,7 +3,7 @@
 use pq_tests::running::{Running, Signal, Tree, pq};
 use serde_json::Value;
 
-use crate::client::Client;
+use crate::telnet::client::Client;
 
 /// A word that is in no log line by chance.
 const MARKER: &str = "xyzzyplugh";

@@ -7,8 +7,8 @@ use std::process::Command;
 use pq_tests::needs::{self, Need};
 use pq_tests::running::{PATIENCE, Running, Signal, Tree, poll, pq};
 
-use crate::client::Client;
-use crate::script::{PROMPT, TAKEN};
+use crate::telnet::client::Client;
+use crate::telnet::script::{PROMPT, TAKEN};
 
 /// The error message of a command that must fail with exit code 1 and print nothing else.
 fn refusal(command: &mut Command) -> String {
@@ -172,10 +172,10 @@ fn a_demo_that_was_built_before_starts_without_building_again() {
             .map(|file| std::fs::metadata(file).unwrap().modified().unwrap())
     };
     let before = written();
-    let node = Running::listening(pq(["demo", "--port", "0", "--root"]).arg(tree.root()));
+    let node = Running::demo(tree.root(), &[]);
     assert!(!node.log().contains("Compiling"), "see the log");
     assert_eq!(written(), before);
-    node.wrote("Ctrl-C stops the node.\n");
+    node.is_ready();
     let port = node.address().port();
     has(
         &node.out(),

@@ -7,8 +7,8 @@ use std::process::Command;
 use pq_tests::needs::{Need, has};
 use pq_tests::running::Running;
 
-use crate::program::Program;
-use crate::script::{PROMPT, next, whole_session};
+use crate::clients::program::Program;
+use crate::telnet::script::{PROMPT, next, whole_session};
 
 /// Plays as a person does: reads, then types.
 fn play(program: &mut Program) {
@@ -33,7 +33,7 @@ fn nc_plays_a_session() {
     nc.end_input();
     let told = nc.end();
     let rest = next(&told, PROMPT);
-    let rest = next(rest, &crate::script::stats(rest));
+    let rest = next(rest, &crate::telnet::script::stats(rest));
     whole_session(&format!("{PROMPT}{rest}"));
 }
 

@@ -2,8 +2,8 @@
 
 use pq_tests::running::{Running, Tree};
 
-use crate::client::Client;
-use crate::script::{ANSWER, PROMPT, TAKEN, unexpected};
+use crate::telnet::client::Client;
+use crate::telnet::script::{ANSWER, PROMPT, TAKEN, unexpected};
 
 /// The first bytes of a telnet client: `DO SGA`, `WILL TTYPE`, `WILL NAWS`, and the size of its window.
 const OFFERS: &[u8] = b"\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0";
