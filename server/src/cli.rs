@@ -46,7 +46,7 @@ pub(crate) enum Command {
     /// The new files build at once and behave as the older version does. The command prints which files are for the author to
     /// edit, and the commands that come next. `pq new app NAME` writes a workspace of one's own into an empty directory.
     #[command(
-        after_help = "Examples:\n  pq new 1.3.0 --module pq_player --new pq_pet\n  pq new 1.3.0 processquest --json\n  pq new app lamp"
+        after_help = "Examples:\n  pq new 1.3.0 --module shop_till --new shop_cart\n  pq new 1.3.0 shop --json\n  pq new app lamp"
     )]
     New(crate::author::new::Command),
     /// Build, check and pack a release, with its appups and its relup
@@ -100,7 +100,9 @@ mod tests {
     use super::*;
 
     /// The commands that are typed most.
-    const EXPLAINED: [&str; 14] = [
+    const EXPLAINED: [&str; 16] = [
+        "new",
+        "release",
         "demo",
         "start",
         "play",

@@ -1,7 +1,7 @@
 //! `pq new`: the files of the next version, and of a workspace of one's own.
 //!
 //! ```text
-//!   pq new 1.3.0 --module pq_player --new pq_pet
+//!   pq new 1.3.0 --module shop_till --new shop_cart
 //!     newest release ─► its applications ─► package NAME-1.3.0: changed modules, and the rest from the older package
 //!                   └─► releases/1.3.0: the .rel file and the settings of the older release
 //!   pq new app NAME ─► a workspace with an application, its release and a test

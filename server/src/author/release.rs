@@ -90,7 +90,7 @@ struct Making<'a> {
     /// The tree in which the release is put together.
     work: Desk,
     pieces: Pieces,
-    /// The newest first.
+    /// The older releases, the newest first.
     olders: Vec<Older>,
 }
 
@@ -132,10 +132,10 @@ impl<'a> Making<'a> {
             false => Required::All,
         };
         let vsn = &self.command.vsn;
-        let appups = appups::settle(vsn, &mut self.pieces, &self.olders, required)?;
+        let mut appups = appups::settle(vsn, &mut self.pieces, &self.olders, required)?;
         self.pieces.relup = None;
         let rel = self.pieces.lay_out(&work, Overwrite::All)?;
-        let from = self.ways(&appups)?;
+        let from = self.ways(&mut appups)?;
         self.pieces.lay_out(&work, Overwrite::All)?;
         super::judge(&work, &rel.vsn)?;
         let tree = ReleaseTree::open(&work, boot::runtime()?);
@@ -159,19 +159,37 @@ impl<'a> Making<'a> {
     }
 
     /// Compiles the relup; returns the releases that it has ways from and to.
-    fn ways(&mut self, appups: &Appups) -> anyhow::Result<Vec<String>> {
+    fn ways(&mut self, appups: &mut Appups) -> anyhow::Result<Vec<String>> {
+        let rel = self.workspace.rel_file(&self.command.vsn)?;
+        // A release without a way in each appup may be reached in another way.
+        appups.left_out.retain(|left| {
+            let older = self.olders.iter().find(|older| older.rel.vsn == left.vsn);
+            let way = older.map(|older| self.between(&rel, [older]));
+            !way.is_some_and(|way| matches!(relup::compile(&way), Ok(Ok(_))))
+        });
         let is_in = |older: &&Older| !is_left_out(&appups.left_out, &older.rel.vsn);
         let olders: Vec<&Older> = self.olders.iter().filter(is_in).collect();
         if olders.is_empty() {
             return Ok(Vec::new());
         }
-        let rel = self.workspace.rel_file(&self.command.vsn)?;
         self.note_own_relup(&rel);
-        let files = olders.iter().map(|older| older.rel.file.clone()).collect();
+        let command = self.between(&rel, olders.iter().copied());
+        let relup = relup::passing(&command)?;
+        let vsns = olders.iter().map(|older| older.rel.vsn.clone()).collect();
+        self.pieces.relup = Some(relup.to_text());
+        Ok(vsns)
+    }
+
+    /// The relup between the new release and older ones.
+    fn between<'o>(
+        &self,
+        rel: &Path,
+        olders: impl IntoIterator<Item = &'o Older>,
+    ) -> relup::Command {
+        let files = olders.into_iter().map(|older| older.rel.file.clone());
         let path = vec![self.work.root().to_path_buf()];
-        let command = relup::Command::between(rel, files, path, self.command.description.clone());
-        self.pieces.relup = Some(relup::passing(&command)?.to_text());
-        Ok(olders.iter().map(|older| older.rel.vsn.clone()).collect())
+        let description = self.command.description.clone();
+        relup::Command::between(rel.to_path_buf(), files.collect(), path, description)
     }
 
     fn note_own_relup(&self, rel: &Path) {

@@ -130,12 +130,12 @@ impl<A: Answers> Alone<A> {
         self.handle(Callback::PortClosed, (port, 0), b"closed by the client")
     }
 
-    /// Sends a cast.
+    /// Sends a cast to the process.
     pub fn cast(&mut self, message: &impl Serialize) -> Verdict {
         self.handle(Callback::Cast, (0, 0), &encoded(message))
     }
 
-    /// Sends a message.
+    /// Sends a message to the process.
     pub fn info(&mut self, message: &impl Serialize) -> Verdict {
         self.handle(Callback::Info, (0, 0), &encoded(message))
     }

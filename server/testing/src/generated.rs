@@ -8,6 +8,7 @@
 use std::any::type_name;
 use std::fmt;
 
+use pq_term::{Pid, Term};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -111,6 +112,16 @@ impl Generator<'_> {
         (0..length).map(piece).collect()
     }
 
+    /// A pid in most cases.
+    fn term(&mut self) -> Term {
+        match self.dice.random_range(0..10_u8) {
+            0 => Term::atom("ok"),
+            1 => Term::from(self.signed(i64::MIN, i64::MAX)),
+            2 => Term::from(self.text().as_str()),
+            _ => Term::from(Pid::new(0, self.dice.random_range(1..1_000), 1)),
+        }
+    }
+
     /// A bit pattern: a small number, one near a limit, or any.
     fn bits(&mut self) -> u64 {
         match self.dice.random_range(0..8_u8) {
@@ -153,8 +164,11 @@ macro_rules! signed {
 impl<'de> Deserializer<'de> for Generator<'_> {
     type Error = Refused;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Refused> {
-        Err(Refused("the type does not say what it reads".to_string()))
+    /// A term: pids, atoms and terms of any kind are read in this way. A refused one is tried again.
+    fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refused> {
+        let bytes = rmp_serde::to_vec_named(&self.term()).map_err(de::Error::custom)?;
+        let mut term = rmp_serde::Deserializer::new(&bytes[..]);
+        term.deserialize_any(visitor).map_err(de::Error::custom)
     }
 
     unsigned! {
@@ -295,12 +309,17 @@ impl<'de> Deserializer<'de> for Generator<'_> {
         visitor.visit_unit()
     }
 
-    /// States are MessagePack.
+    /// States are MessagePack, which no person reads.
     fn is_human_readable(&self) -> bool {
         false
     }
 
-    forward_to_deserialize_any! { identifier i128 u128 }
+    forward_to_deserialize_any! { i128 u128 }
+
+    /// The name of a field that nobody has told: that of a type with `flatten`.
+    fn deserialize_identifier<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Refused> {
+        Err(Refused("the type does not tell its fields".to_string()))
+    }
 }
 
 /// The elements of a list, or the pairs of a map.

@@ -21,7 +21,7 @@ const LIBRARIES: [&str; 5] = [
     "sockserv/plugins/sockserv-1.1.0",
 ];
 
-/// The project's `Cargo.toml` with the libraries as its only members.
+/// The project's `Cargo.toml` with the libraries as its only members, and without its profiles: these tests need no speed.
 fn of_libraries(manifest: &str) -> String {
     let members: String = LIBRARIES
         .iter()
@@ -29,12 +29,16 @@ fn of_libraries(manifest: &str) -> String {
         .collect();
     let (head, rest) = manifest.split_once("members = [\n").unwrap();
     let (_, rest) = rest.split_once("]\n").unwrap();
+    let rest = rest.split("\n[profile.").next().unwrap();
     let elsewhere = |line: &str| {
         let path = line
             .split_once("path = \"")
             .and_then(|(_, rest)| rest.split('"').next());
         match path.filter(|path| !LIBRARIES.contains(path)) {
-            Some(path) => line.replace(path, project().join(path).to_str().unwrap()),
+            Some(path) => {
+                let there = format!("\"{}\"", project().join(path).display());
+                line.replace(&format!("\"{path}\""), &there)
+            }
             None => line.to_string(),
         }
     };
@@ -62,7 +66,7 @@ pub(crate) struct Said {
 }
 
 impl Desk {
-    /// An empty directory.
+    /// A workspace that is to be: an empty directory.
     pub(crate) fn empty() -> Desk {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap().join("work");
@@ -108,7 +112,7 @@ impl Desk {
         command
     }
 
-    /// Types a line.
+    /// Types a line; returns its exit code and texts.
     pub(crate) fn types(&self, line: &str) -> Said {
         said(self.command(line).output().unwrap())
     }

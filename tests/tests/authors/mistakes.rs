@@ -5,8 +5,8 @@
 
 use std::fs;
 
-use crate::authors::desk::Desk;
 use crate::author::lamp_sources::{CONFIG, REL, package};
+use crate::authors::desk::Desk;
 
 const NEW: &str = "pq release 1.1.0 --root rel";
 
@@ -248,7 +248,7 @@ fn a_state_that_changed_without_a_conversion_is_found_and_so_is_another_behaviou
     desk.edit(server, migrations, "");
     desk.edit(server, "Message, Migration, Module", "Message, Module");
     desk.fails(
-        "pq release 1.2.0",
+        "pq release 1.2.0 --from 1.1.0",
         &[
             "src/counter_server.rs: `counter_server` 1.2.0 declares neither",
             "list `Migration::converts` or `Migration::keeps` for \"1.1.0\"",
@@ -260,7 +260,7 @@ fn a_state_that_changed_without_a_conversion_is_found_and_so_is_another_behaviou
         "gen_event counter_server",
     );
     desk.fails(
-        "pq release 1.2.0",
+        "pq release 1.2.0 --from 1.1.0",
         &[
             "GenEvent` is not satisfied",
             "cargo failed to build counter 1.2.0",

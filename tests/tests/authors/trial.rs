@@ -4,6 +4,7 @@
 use pq_tests::running::{PATIENCE, Player, Tree};
 
 use crate::authors::desk::Desk;
+use crate::comeback::player::with_word;
 
 /// The lines that the author writes by hand, at most.
 const LINES_MAX: usize = 150;
@@ -21,7 +22,12 @@ const PET: &str = "game-plugins/processquest-1.3.0/src/pq_pet.rs";
 const MIGRATE: &str = "game-plugins/processquest-1.3.0/src/migrate.rs";
 
 /// A hero has a pet, a process of its own, and gives it a treat for each kill.
-const EDITS: [Edit; 14] = [
+const EDITS: [Edit; 15] = [
+    Edit {
+        file: PET,
+        from: "use pq_sdk::{Ctx, From, GenServer, InitError, Module, Next};\n",
+        to: "use pq_sdk::{Ctx, GenServer, InitError, Module, Next, Reason, Term, regis};\n",
+    },
     Edit {
         file: PLAYER,
         from: "use serde::",
@@ -125,14 +131,7 @@ const PET_SERVER: &str = "    type Args = ();
     }
 ";
 
-/// The import lines of the pet.
-const PET_IMPORTS: Edit = Edit {
-    file: PET,
-    from: "use pq_sdk::{Ctx, From, GenServer, InitError, Module, Next};\n",
-    to: "use pq_sdk::{Ctx, GenServer, InitError, Module, Next, Reason, Term, regis};\n",
-};
-
-/// The lines of a state that the author counts by.
+/// The first number behind a key in the text of a state.
 fn number_after(state: &str, key: &str) -> Option<u64> {
     let (_, rest) = state.split_once(key)?;
     let digits: String = rest
@@ -152,13 +151,13 @@ fn a_version_of_ones_own_takes_four_commands_and_is_installed_under_three_client
     let tree = Tree::with_third();
     let node = tree.starts_third(&[]);
     let names = ["Ann", "Bob", "Eve"];
-    let mut players = Player::enter_all(&node, &names);
+    let mut players = names.map(|name| with_word(&node, name, "open sesame"));
     let desk = Desk::of_project();
     let root = tree.root().display();
 
     desk.does("pq new 1.3.0 --module pq_player --module pq_sup --new pq_pet");
     let mut lines = 0;
-    for Edit { file, from, to } in EDITS.iter().chain([&PET_IMPORTS]) {
+    for Edit { file, from, to } in EDITS {
         desk.edit(file, from, to);
         lines += to.lines().count();
     }
@@ -183,5 +182,5 @@ fn a_version_of_ones_own_takes_four_commands_and_is_installed_under_three_client
     assert!(treats(&tree, "Ann") >= Some(before));
     Player::all_play_on(&mut players);
     assert_eq!(node.complaints(), Vec::<String>::new());
-    Player::enter(&node, "Zoe").plays_on();
+    with_word(&node, "Zoe", "open sesame").plays_on();
 }

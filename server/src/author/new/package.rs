@@ -79,7 +79,7 @@ pub(super) fn new_module(text: &str) -> Result<NewModule, String> {
     match found {
         _ if !name.chars().all(is_name) || !name.starts_with(|c: char| c.is_ascii_lowercase()) => {
             Err(format!(
-                "`{name}` is no name of a module: lower-case letters, digits and `_`, such as `pq_pet`"
+                "`{name}` is no name of a module: lower-case letters, digits and `_`, such as `shop_cart`"
             ))
         }
         Some(kind) => Ok(NewModule {
@@ -392,10 +392,10 @@ mod tests {
 
     #[test]
     fn a_new_module_has_a_name_and_a_kind() {
-        let pet = new_module("pq_pet").unwrap();
-        assert_eq!((&*pet.name, pet.kind), ("pq_pet", "gen_server"));
+        let pet = new_module("shop_cart").unwrap();
+        assert_eq!((&*pet.name, pet.kind), ("shop_cart", "gen_server"));
         assert_eq!(new_module("pq_food:functions").unwrap().kind, "functions");
-        for odd in ["Pet", "pq-pet", "", "pq_pet:lamp", "1pet"] {
+        for odd in ["Pet", "pq-pet", "", "shop_cart:lamp", "1pet"] {
             assert!(new_module(odd).is_err(), "{odd}");
         }
     }

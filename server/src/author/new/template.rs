@@ -27,7 +27,7 @@ impl Template {
     }
 }
 
-/// The type of a module: `pq_pet` is `PqPet`.
+/// The type of a module: `shop_cart` is `ShopCart`.
 pub(super) fn type_name(module: &str) -> String {
     let words = module.split('_').filter(|word| !word.is_empty());
     let upper = |word: &str| {
@@ -47,7 +47,7 @@ mod tests {
             .with("a", "1")
             .with("b", "2");
         assert_eq!(text.text(), "1 and 12 { }");
-        assert_eq!(type_name("pq_pet"), "PqPet");
+        assert_eq!(type_name("shop_cart"), "ShopCart");
         assert_eq!(type_name("lamp"), "Lamp");
     }
 }

@@ -1,6 +1,7 @@
 //! The files of a command, which are written only if none of them exists, and the answer.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 use pq_files::durable;
@@ -86,6 +87,7 @@ impl Files {
             durable::write(path, text.as_bytes())
                 .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
         }
+        format(self.new.iter().map(|new| &*new.path));
         let written = |path: &Path, for_the_author: Option<&str>| Written {
             file: shown(&self.root, path).display().to_string(),
             edit: for_the_author.map(str::to_string),
@@ -97,6 +99,16 @@ impl Files {
         let changed = self.changed.iter().map(|(path, _)| written(path, None));
         Ok(new.chain(changed).collect())
     }
+}
+
+/// Formats the Rust files, if the toolchain has a formatter: names of other lengths break other lines.
+fn format<'a>(files: impl Iterator<Item = &'a Path>) {
+    let rust = files.filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    // The files are right without it, too.
+    let _ = Command::new("rustfmt")
+        .args(["--edition", "2024"])
+        .args(rust)
+        .output();
 }
 
 /// A file that was written.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A packed release.
+/// A release with its package.
 #[derive(Serialize, Debug, JsonSchema)]
 pub(crate) struct Released {
     /// The name of the release.
@@ -29,7 +29,7 @@ pub(crate) struct Released {
 pub(crate) struct LeftOut {
     /// The version of the older release.
     pub(crate) vsn: String,
-    /// The reason.
+    /// The reason, as a sentence.
     pub(crate) why: String,
 }
 

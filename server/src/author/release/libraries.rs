@@ -14,7 +14,7 @@ use crate::libraries::{Source, Workspace};
 /// The origin of libraries.
 pub(super) struct Libraries<'a> {
     workspace: &'a Workspace,
-    /// The node's tree.
+    /// The tree of a node, if one was named.
     tree: Option<&'a Path>,
     /// The version of the release in the making.
     vsn: &'a str,
