@@ -7,11 +7,14 @@
 //! | [`explain`] | `pq relup --explain`: shows the steps of its ways |
 //! | [`build`] | `pq build`: builds libraries with cargo and lays out the release |
 //! | [`tar`] | `pq tar`: packs a release of a tree |
+//! | [`release`] | `pq release`: all of these in one command |
+//! | [`new`] | `pq new`: the files of the next version, and of a workspace of one's own |
 //! | [`key`] | `pq key`: makes a key, and keeps the keys that a tree trusts |
 //! | [`sign`] | `pq sign`: signs a package |
 //! | [`package`] | `pq package`: shows, compares and examines packages |
-//! | [`answer`] | their answers as text or JSON |
-//! | [`same`] | warnings about modules that changed without a new version |
+//! | [`same`] | modules and files that changed without a new version |
+//! | [`vsn`] | the order of versions |
+//! | [`mod@answer`] | answers as text and as JSON |
 //!
 //! `server/release` does the work; these modules have the command-line options and the messages.
 
@@ -33,10 +36,14 @@ mod explain;
 mod same;
 pub(crate) mod tar;
 
-mod answer;
 pub(crate) mod key;
+pub(crate) mod new;
 pub(crate) mod package;
+pub(crate) mod release;
 pub(crate) mod sign;
+
+mod answer;
+mod vsn;
 
 /// Writes a warning to stderr.
 pub(crate) fn warn(sentence: impl Display) {

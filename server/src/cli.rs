@@ -56,6 +56,23 @@ pub(crate) enum Command {
         after_help = "Examples:\n  pq package show game-1.1.0.tar.gz\n  pq package diff game-1.0.0.tar.gz game-1.1.0.tar.gz\n  pq package verify game-1.1.0.tar.gz --root rel"
     )]
     Package(crate::author::package::PackageArgs),
+    /// Write the files of the next version: what changes, and the rest from the older version
+    ///
+    /// The new files build at once and behave as the older version does. The command prints which files are for the author to
+    /// edit, and the commands that come next. `pq new app NAME` writes a workspace of one's own into an empty directory.
+    #[command(
+        after_help = "Examples:\n  pq new 1.3.0 --module shop_till --new shop_cart\n  pq new 1.3.0 shop --json\n  pq new app lamp"
+    )]
+    New(crate::author::new::Command),
+    /// Build, check and pack a release, with its appups and its relup
+    ///
+    /// The libraries of older versions come from the tree of the node, or are built. An appup that is not written yet is made from
+    /// the libraries and written beside the sources; one that is there is checked. The command stops where a person has to
+    /// decide, for example what becomes of a state, and names the file.
+    #[command(
+        after_help = "Examples:\n  pq release 1.3.0 --root rel\n  pq release 1.3.0 --from 1.2.0 --json"
+    )]
+    Release(crate::author::release::Command),
     /// Write the completions of a shell for this program
     #[command(subcommand)]
     #[command(after_help = "Examples:\n  pq completions bash\n  pq completions fish")]
@@ -98,7 +115,9 @@ mod tests {
     use super::*;
 
     /// The commands that are typed most.
-    const EXPLAINED: [&str; 14] = [
+    const EXPLAINED: [&str; 16] = [
+        "new",
+        "release",
         "demo",
         "start",
         "play",

@@ -35,7 +35,7 @@ use crate::{boot, cli, logging, metrics, options, run};
 mod next;
 mod typed;
 
-use next::{FIRST, Next, Packing, after, rel_file};
+use next::{FIRST, Next, Packing, after};
 use typed::typed;
 
 /// Builds the first release unless the tree has a newer one, runs the permanent release, and packs the next one
@@ -142,7 +142,7 @@ fn prepare(workspace: &Arc<Workspace>, root: &Path) -> anyhow::Result<Vec<Next>>
         // Nothing is replaced under a running node, and a conflict is reported before cargo builds.
         drop(TreeLock::take(root)?);
     }
-    let first = Pieces::build(workspace, &rel_file(workspace, FIRST)?)?;
+    let first = Pieces::build(workspace, &workspace.rel_file(FIRST)?)?;
     // New builds may change libraries without a new version, which is permitted here because no node runs them.
     say_where(&first.lay_out(root, Overwrite::Code)?, root);
     Next::missing(workspace, FIRST, &listed(root))

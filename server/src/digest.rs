@@ -17,6 +17,11 @@ use sha2::{Digest, Sha256};
 
 use crate::libraries::text_if_there;
 
+mod list;
+
+use list::List;
+pub(crate) use list::Listed;
+
 /// The number of hexadecimal digits of the SHA-256 digest: 128 bits, so a collision takes about 2^64 sources.
 const DIGITS: usize = 32;
 
@@ -97,42 +102,15 @@ struct Reader<'a> {
     list: List,
 }
 
-/// The modules that a crate lists for its library.
-#[derive(Default)]
-struct List {
-    /// `use Crate as Name;` declarations, by name.
-    names: BTreeMap<String, String>,
-    /// The paths of the modules, for example `["v1_0_0", "shop_goods", "ShopGoods"]`.
-    paths: Vec<Vec<String>>,
-}
-
-impl List {
-    /// The modules of other crates, with their crates.
-    fn taken(self) -> BTreeMap<String, String> {
-        let List { names, paths } = self;
-        let taken = |path: Vec<String>| match &path[..] {
-            [krate, module, _, ..] => {
-                let krate = names.get(krate).unwrap_or(krate);
-                Some((module.clone(), krate.clone()))
-            }
-            _ => None,
-        };
-        paths.into_iter().filter_map(taken).collect()
-    }
-
-    /// Reads the entries in `application: "a", vsn: "1", functions v1_0_0::shop_goods::ShopGoods, …`.
-    fn read(&mut self, list: TokenStream) {
-        let tokens: Vec<TokenTree> = list.into_iter().collect();
-        for entry in tokens.split(|token| is_sign(token, ',')) {
-            let words = entry.iter().filter_map(|token| word(Some(token)));
-            let words: Vec<String> = words
-                .filter(|word| word != "crate" && word != "self")
-                .collect();
-            if let Some((_, path)) = words.split_first().filter(|(_, path)| !path.is_empty()) {
-                self.paths.push(path.to_vec());
-            }
-        }
-    }
+/// The modules that the package in this directory lists for its library, in their order.
+///
+/// # Errors
+/// Fails if a file is unreadable or not valid Rust.
+pub(crate) fn listed(package: &Path) -> anyhow::Result<Vec<Listed>> {
+    let src = package.join("src");
+    let mut root = Reader::new(&src);
+    root.file(&src.join("lib.rs"), &src)?;
+    Ok(root.list.listed())
 }
 
 /// The place of tokens in the package.

@@ -15,13 +15,14 @@ use pq_release::{layout, owner};
 use serde::Deserialize;
 
 use crate::digest::Sources;
-use crate::streams::say;
+use crate::streams::{self, say};
 
 mod bill;
 mod building;
 mod cargo;
 mod circumstances;
 mod paths;
+mod releases;
 
 use building::Building;
 use cargo::{cannot_run_cargo, cargo};
@@ -31,6 +32,8 @@ use circumstances::Circumstances;
 pub(crate) struct Workspace {
     metadata: Metadata,
     building: Building,
+    /// Whether stdout is for an answer, and the names of builds go to stderr.
+    has_answer: bool,
 }
 
 /// The needed part of the output of `cargo metadata`.
@@ -44,6 +47,7 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Package {
     name: String,
+    version: String,
     manifest_path: PathBuf,
 }
 
@@ -56,6 +60,8 @@ pub(crate) struct Source {
     /// The text of the `.appup` file; `None` without the file.
     pub(crate) appup_text: Option<String>,
     package: String,
+    /// The version in the `Cargo.toml` of the package.
+    package_vsn: String,
 }
 
 impl Workspace {
@@ -105,7 +111,13 @@ impl Workspace {
         Ok(Workspace {
             metadata,
             building: Building::default(),
+            has_answer: false,
         })
+    }
+
+    /// Keeps stdout free for the answer of a command.
+    pub(crate) fn keep_stdout_for_the_answer(&mut self) {
+        self.has_answer = true;
     }
 
     /// The root directory of the workspace.
@@ -148,6 +160,17 @@ impl Workspace {
         )
     }
 
+    /// The versions of an application in the workspace.
+    pub(crate) fn versions(&self, name: &str) -> Vec<String> {
+        let sources = self
+            .metadata
+            .packages
+            .iter()
+            .map(|package| package.source(name));
+        let versions = sources.filter_map(|source| Some(source.ok()??.app.vsn));
+        versions.collect()
+    }
+
     /// The digests of the modules' sources, from the package or, for a module from an older version, from that
     /// version's package.
     ///
@@ -177,6 +200,12 @@ impl Workspace {
             }
         }
         Ok(digests)
+    }
+
+    /// The name and the directory of the package with this name or crate name.
+    pub(crate) fn package_folder(&self, name: &str) -> Option<(&str, &Path)> {
+        let package = self.package(name)?;
+        Some((&package.name, package.folder()))
     }
 
     /// The package with this name or crate name.
@@ -218,7 +247,10 @@ impl Workspace {
     /// Fails if cargo cannot be run or fails.
     pub(crate) fn build(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
         let (name, vsn) = (source.app.name, &source.app.vsn);
-        say(format_args!("building {name} {vsn}"));
+        match self.has_answer {
+            true => streams::aside(&format!("building {name} {vsn}\n")),
+            false => say(format_args!("building {name} {vsn}")),
+        }
         let mut command = cargo();
         command
             .current_dir(self.root())
@@ -291,6 +323,36 @@ fn listed(digests: &BTreeMap<String, String>) -> String {
     entries.collect()
 }
 
+impl Source {
+    /// The directory of the package.
+    pub(crate) fn folder(&self) -> &Path {
+        self.app.folder()
+    }
+
+    /// The name of the package.
+    pub(crate) fn package(&self) -> &str {
+        &self.package
+    }
+
+    /// Checks that `Cargo.toml` and the `.app` file have one version.
+    ///
+    /// # Errors
+    /// Names both files.
+    pub(crate) fn agrees(&self) -> anyhow::Result<()> {
+        let (app, vsn) = (&self.app, &self.app.vsn);
+        ensure!(
+            self.package_vsn == *vsn,
+            "failed to use {}: `version` in {} is {}, and {}, line {}, says {vsn}; they should be one",
+            self.package,
+            self.folder().join("Cargo.toml").display(),
+            self.package_vsn,
+            app.file.display(),
+            app.line("vsn")
+        );
+        Ok(())
+    }
+}
+
 impl Package {
     fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(Path::new(""))
@@ -308,6 +370,7 @@ impl Package {
             app_text,
             appup_text: text_if_there(&file.with_extension("appup"))?,
             package: self.name.clone(),
+            package_vsn: self.version.clone(),
         }))
     }
 }

@@ -7,6 +7,8 @@
 //!   pq appup ─► two libraries ─► appup
 //!   pq relup ─► appups ─► relup
 //!   pq build ─► libraries (cargo) ─► release tree; pq tar, sign ─► package; pq key ─► keys of authors and trees
+//!   pq new ─► sources of the next version
+//!   pq release ─► libraries, appups, relup, package
 //!   pq completions, man ─► the command line as a script or as pages
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
 //!   pq top ─► the same socket ─► a live view in the terminal
@@ -94,6 +96,8 @@ fn main() -> ExitCode {
         cli::Command::Key(command) => author::key::key(&command),
         cli::Command::Package(command) => author::package::package(&command),
         cli::Command::Sign(command) => author::sign::sign(&command),
+        cli::Command::New(command) => author::new::new(&command),
+        cli::Command::Release(command) => author::release::release(&command),
         cli::Command::Completions(which) => completions::completions(&which),
         cli::Command::Man(command) => man::man(&command),
         cli::Command::Schema(command) => schema::schema(&command),
@@ -127,7 +131,8 @@ fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
     };
-    let sentence = pq_term::printable(&format!("pq: {error:#}")).into_owned();
+    // A refusal may name several places, one on each line.
+    let sentence = pq_term::printable_lines(&format!("pq: {error:#}"));
     streams::aside(&(sentence + "\n"));
     let failure = error.downcast_ref::<pq_protocol::Failure>();
     failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())

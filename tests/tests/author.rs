@@ -6,5 +6,6 @@ mod demo;
 mod fresh;
 mod heap;
 pub(crate) mod lamp;
+pub(crate) mod lamp_sources;
 mod relup;
 mod toolchain;

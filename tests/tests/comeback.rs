@@ -13,7 +13,7 @@
 mod hostile;
 mod installs;
 mod play;
-mod player;
+pub(crate) mod player;
 mod program;
 mod rounds;
 mod words;

@@ -26,12 +26,8 @@ impl Workspace {
         );
         let manifest = folder.path().join(name).join("Cargo.toml");
         let text = std::fs::read_to_string(&manifest).unwrap();
-        let there = format!("path = \"{}/game-plugins", project.display());
-        std::fs::write(
-            &manifest,
-            text.replace("path = \"../../game-plugins", &there),
-        )
-        .unwrap();
+        let there = format!("path = \"{}/", project.display());
+        std::fs::write(&manifest, text.replace("path = \"../../", &there)).unwrap();
         Workspace { folder, name }
     }
 

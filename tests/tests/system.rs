@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod author;
+mod authors;
 mod book;
 mod broken;
 mod browser;

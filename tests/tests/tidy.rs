@@ -16,8 +16,6 @@ mod functions;
 mod game;
 #[path = "tidy/library.rs"]
 mod library;
-#[path = "tidy/mask.rs"]
-mod mask;
 #[path = "tidy/text.rs"]
 mod text;
 #[path = "tidy/tree.rs"]

@@ -134,6 +134,12 @@ impl Appup {
         }
     }
 
+    /// Whether the appup has a way from this version and one to it.
+    pub fn leads(&self, vsn: &str) -> bool {
+        let has = |direction| matches!(self.way(direction, vsn), Ok(Some(_)));
+        has(Direction::Up) && has(Direction::Down)
+    }
+
     fn origin(&self, path: Vec<usize>) -> Origin {
         let source = self.source.clone();
         Origin { source, path }

@@ -8,6 +8,7 @@ use pq_term::printable_json;
 use serde::Serialize;
 
 use crate::client::{Show, say};
+use crate::streams;
 
 /// Writes the answer, or with `--json` the failure, and hands the failure on.
 pub(super) fn answer<A: Show + Serialize>(
@@ -60,4 +61,28 @@ pub(super) fn of_secret(error: &SigningError) -> Failure {
 /// The failure of a text that is no key.
 pub(super) fn of_no_key(error: &NoKey) -> Failure {
     Failure::new(Exit::Usage, format!("failed to {error}"))
+}
+
+/// Writes an answer to stdout, or returns the failure after writing it there with `--json`.
+pub(super) fn tell<A: Serialize>(
+    is_json: bool,
+    answer: anyhow::Result<A>,
+    text: impl FnOnce(&A) -> String,
+) -> anyhow::Result<()> {
+    match answer {
+        Ok(answer) if is_json => say(&printable_json(&serde_json::to_string(&answer)?)),
+        Ok(answer) => streams::data(&(pq_term::printable_lines(&text(&answer)) + "\n")),
+        Err(error) => {
+            if is_json {
+                say(&printable_json(&serde_json::to_string(&failure(&error))?));
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn failure(error: &anyhow::Error) -> Failure {
+    let known = error.downcast_ref::<Failure>().cloned();
+    known.unwrap_or_else(|| Failure::new(Exit::Internal, format!("{error:#}")))
 }

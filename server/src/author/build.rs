@@ -98,6 +98,18 @@ impl Pieces {
     /// # Errors
     /// Fails if a file is invalid, if an application has no sources, or if cargo fails to build it.
     pub(crate) fn build(workspace: &Workspace, file: &Path) -> anyhow::Result<Pieces> {
+        Pieces::with(workspace, file, |source| workspace.build(source))
+    }
+
+    /// Does the same with the libraries that `library` returns.
+    ///
+    /// # Errors
+    /// Fails if a file is invalid, if an application has no sources, or if `library` fails.
+    pub(crate) fn with(
+        workspace: &Workspace,
+        file: &Path,
+        library: impl Fn(&Source) -> anyhow::Result<Vec<u8>>,
+    ) -> anyhow::Result<Pieces> {
         let rel = Rel::read(file).map_err(failed)?;
         let own = boot::runtime()?.built_in;
         let is_own = |name: &str| own.iter().any(|own| own.name == name);
@@ -115,7 +127,7 @@ impl Pieces {
         }
         let built = |source: Source| {
             let has_modules = !source.app.modules.is_empty();
-            let library = has_modules.then(|| workspace.build(&source)).transpose()?;
+            let library = has_modules.then(|| library(&source)).transpose()?;
             Ok((source, library))
         };
         let sources: Vec<&Source> = applications.iter().collect();
@@ -131,6 +143,27 @@ impl Pieces {
                 .map(built)
                 .collect::<anyhow::Result<_>>()?,
         })
+    }
+
+    /// The applications with modules, and their libraries.
+    pub(crate) fn with_libraries(&mut self) -> impl Iterator<Item = (&mut Source, &[u8])> {
+        let all = self.applications.iter_mut();
+        all.filter_map(|(source, library)| Some((source, library.as_deref()?)))
+    }
+
+    /// The library of an application.
+    pub(crate) fn library(&self, application: &str) -> Option<&[u8]> {
+        self.application(application)?.1.as_deref()
+    }
+
+    /// The version of an application.
+    pub(crate) fn vsn_of(&self, application: &str) -> Option<&str> {
+        Some(&self.application(application)?.0.app.vsn)
+    }
+
+    fn application(&self, name: &str) -> Option<&Built> {
+        let mut all = self.applications.iter();
+        all.find(|(source, _)| source.app.name == name)
     }
 
     /// Lays out the release; existing files with the same content stay untouched.

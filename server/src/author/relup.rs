@@ -55,19 +55,24 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// The options for a relup between a release and older ones, up and down, with applications in these directories.
-    pub(crate) fn between(new: PathBuf, old: Vec<PathBuf>, path: Vec<PathBuf>) -> Command {
+    /// The options for a relup from and to these releases, with applications in these directories.
+    pub(crate) fn between(
+        new: PathBuf,
+        olds: Vec<PathBuf>,
+        path: Vec<PathBuf>,
+        description: Option<String>,
+    ) -> Command {
         Command {
             new,
-            up_from: old.clone(),
-            down_to: old,
+            up_from: olds.clone(),
+            down_to: olds,
             path,
             outdir: None,
             stdout: false,
             explain: false,
             restart_emulator: false,
             warnings_as_errors: false,
-            description: None,
+            description,
         }
     }
 }
@@ -86,6 +91,13 @@ pub(crate) fn relup(command: &Command) -> anyhow::Result<()> {
             anyhow::bail!("failed to {error}")
         }
     }
+}
+
+/// Compiles a relup that passes the judge.
+pub(super) fn passing(command: &Command) -> anyhow::Result<Relup> {
+    let relup = compile(command)?.map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+    super::pronounce(&judged(&relup, command)?, "the relup")?;
+    Ok(relup)
 }
 
 /// Judges the relup and writes it if it passes.

@@ -2,6 +2,7 @@
 //!
 //! An upgrade compares versions: it does not replace such a module, and the change takes effect only at a restart.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pq_code::{LIBRARY_BYTES_MAX, Manifest, manifest_of};
@@ -12,6 +13,7 @@ use pq_release::same_vsn::SameVsn;
 use pq_release::systools::{Folders, Lookup};
 
 use super::warn;
+use crate::libraries::{Source, text_if_there};
 
 /// Compares the libraries of a release with those of other versions of the same applications in the tree.
 pub(crate) fn say(root: &Path, rel: &Rel) {
@@ -26,6 +28,42 @@ pub(crate) fn say(root: &Path, rel: &Rel) {
             }
         }
     }
+}
+
+/// A file of an application that differs between a tree and the sources.
+pub(super) enum Changed {
+    /// The `.app` or `.appup` file in the sources.
+    File(PathBuf),
+    /// The source of this module.
+    Module(String),
+}
+
+/// The first difference between the sources of an application and its files in a tree.
+///
+/// # Errors
+/// Fails if a file is unreadable.
+pub(super) fn changed(
+    root: &Path,
+    source: &Source,
+    digests: &BTreeMap<String, String>,
+) -> anyhow::Result<Option<Changed>> {
+    let (name, vsn) = (source.app.name.as_str(), &source.app.vsn);
+    let file = layout::app_file(root, name, vsn);
+    if text_if_there(&file)?.as_ref() != Some(&source.app_text) {
+        return Ok(Some(Changed::File(source.app.file.clone())));
+    }
+    if text_if_there(&file.with_extension("appup"))? != source.appup_text {
+        let appup = source.app.file.with_extension("appup");
+        return Ok(Some(Changed::File(appup)));
+    }
+    // A library that cannot be read is reported when it is packed.
+    let manifest = manifest(&layout::library(root, name, vsn));
+    let mut modules = manifest.into_iter().flat_map(|manifest| manifest.modules);
+    let other = modules.find(|module| match (&module.digest, digests.get(&module.name)) {
+        (Some(built), Some(now)) => built != now,
+        _ => false,
+    });
+    Ok(other.map(|module| Changed::Module(module.name)))
 }
 
 /// Compares the libraries of two releases, if they are beside the `.app` files.

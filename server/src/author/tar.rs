@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail, ensure};
 use clap::Args;
-use pq_code::manifest_of;
 use pq_release::boot::ReleaseTree;
 use pq_release::package::make_tar;
 use pq_release::rel::{Rel, RelApp};
@@ -23,7 +22,8 @@ use pq_release::{layout, sys_config};
 use pq_term::printable_lines;
 
 use super::key::Signer;
-use super::{same, sign, warn};
+use super::same::{self, Changed};
+use super::{sign, warn};
 use crate::boot;
 use crate::client::{Show, aside, metered};
 use crate::libraries::{Source, Workspace, text_if_there};
@@ -97,35 +97,17 @@ fn is_as_source(
     source: &Source,
     digests: &BTreeMap<String, String>,
 ) -> anyhow::Result<()> {
-    let (name, vsn) = (source.app.name.as_str(), &source.app.vsn);
-    let file = layout::app_file(&command.root, name, vsn);
-    ensure!(
-        text_if_there(&file)?.as_ref() == Some(&source.app_text),
-        changed(&source.app.file, rel)
-    );
-    let appup = text_if_there(&file.with_extension("appup"))?;
-    ensure!(
-        appup == source.appup_text,
-        changed(&source.app.file.with_extension("appup"), rel)
-    );
-    let library = pq_files::read(
-        &layout::library(&command.root, name, vsn),
-        pq_code::LIBRARY_BYTES_MAX,
-    );
-    // Packing reports files that cannot be read.
-    let manifest = library.ok().and_then(|bytes| manifest_of(&bytes).ok());
-    for module in manifest.into_iter().flat_map(|manifest| manifest.modules) {
-        if let (Some(built), Some(now)) = (&module.digest, digests.get(&module.name)) {
-            ensure!(
-                built == now,
-                "failed to pack release {}: the source of `{}` in {name} {vsn} has changed since the build; `pq build` builds \
-                 it, and then `pq tar` packs it",
-                rel.vsn,
-                module.name
-            );
-        }
+    match same::changed(&command.root, source, digests)? {
+        None => Ok(()),
+        Some(Changed::File(file)) => bail!(changed(&file, rel)),
+        Some(Changed::Module(module)) => bail!(
+            "failed to pack release {}: the source of `{module}` in {} {} has changed since the build; `pq build` builds it, and \
+             then `pq tar` packs it",
+            rel.vsn,
+            source.app.name,
+            source.app.vsn
+        ),
     }
-    Ok(())
 }
 
 fn changed(file: &Path, rel: &Rel) -> String {

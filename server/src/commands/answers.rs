@@ -13,6 +13,8 @@ use super::{
     names, reboot_old, remove, set_removed, status, store, sys, token, tree, unban, unpack, wall,
     who,
 };
+use crate::author::new::written::Created;
+use crate::author::release::answer::Released;
 use crate::author::{key, package, sign};
 use crate::story::StoryLine;
 use crate::trace::TraceLine;
@@ -90,5 +92,8 @@ pub(crate) const ANSWERS: &[Answered] = &[
     ("package diff", &[of::<Differences>()]),
     ("package verify", &[of::<package::Verified>()]),
     ("sign", &[of::<sign::SignedPackage>()]),
+    ("new", &[of::<Created>()]),
+    ("new app", &[of::<Created>()]),
+    ("release", &[of::<Released>()]),
     ("failure", &[of::<Failure>()]),
 ];

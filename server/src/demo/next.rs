@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use pq_abi::crash::watch_thread;
 use pq_release::boot::ReleaseTree;
 use pq_release::layout;
@@ -56,17 +56,17 @@ impl Next {
     }
 
     fn find(workspace: &Workspace, vsn: &'static str, from: &[&str]) -> anyhow::Result<Next> {
-        let new = rel_file(workspace, vsn)?;
-        let old = from.iter().map(|vsn| rel_file(workspace, vsn));
+        let new = workspace.rel_file(vsn)?;
+        let old = from.iter().map(|vsn| workspace.rel_file(vsn));
         let old: Vec<PathBuf> = old.collect::<anyhow::Result<_>>()?;
-        let way = relup::Command::between(new, old, workspace.folders());
+        let way = relup::Command::between(new, old, workspace.folders(), None);
         let relup = relup::compile(&way)?.map_err(|error| anyhow!("failed to {error}"))?;
         Ok(Next { vsn, relup })
     }
 
     /// Builds the package from a temporary tree.
     fn make(self, workspace: &Workspace, root: &Path) -> anyhow::Result<PathBuf> {
-        let mut pieces = Pieces::build(workspace, &rel_file(workspace, self.vsn)?)?;
+        let mut pieces = Pieces::build(workspace, &workspace.rel_file(self.vsn)?)?;
         pieces.relup = Some(self.relup.to_text());
         let beside =
             tempfile::tempdir_in(root).context("failed to create a directory for the package")?;
@@ -124,17 +124,4 @@ impl Drop for Packing {
         // A panic of the thread is already in the log.
         let _ = self.thread.take().map(JoinHandle::join);
     }
-}
-
-/// The `.rel` file of a release in the sources, the only one in its directory.
-pub(super) fn rel_file(workspace: &Workspace, vsn: &str) -> anyhow::Result<PathBuf> {
-    let folder = workspace.root().join("releases").join(vsn);
-    let reading = || format!("failed to read {}", folder.display());
-    for entry in std::fs::read_dir(&folder).with_context(reading)? {
-        let file = entry.with_context(reading)?.path();
-        if file.extension().is_some_and(|extension| extension == "rel") {
-            return Ok(file);
-        }
-    }
-    bail!("failed to find a .rel file in {}", folder.display())
 }

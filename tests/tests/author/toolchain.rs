@@ -5,7 +5,8 @@ use std::process::{Command, Output};
 
 use pq_tests::running::pq;
 
-use crate::author::lamp::{Checkout, REL};
+use crate::author::lamp::Checkout;
+use crate::author::lamp_sources::REL;
 
 /// The whole output of a failing command, and its error message.
 fn failure(command: &mut Command) -> (String, String) {

@@ -73,7 +73,7 @@ fn what_cannot_be_done_with_a_release_is_refused_in_a_sentence_and_in_otps_words
         ),
         (
             &["remove", "9"],
-            "failed to find release 9: there is none; there are: 1.1.0, 1.0.0",
+            "failed to find release 9: there is none; there are: 1.1.0, 1.0.0; `pq unpack` adds the release of a package",
         ),
         (
             &["make-permanent", "1.1.0"],

@@ -1,7 +1,7 @@
 //! Code that only certain files may contain: `unsafe`, and in libraries every access to the system.
 
-use super::functions::block_len;
-use super::mask::{line_of, mask, words};
+use pq_lint::mask::{block_len, line_of, mask, words};
+
 use super::tree::{Fault, File};
 
 /// Paths that may contain `unsafe`: the table between node and libraries with the macro that makes it, and the loader.
@@ -88,34 +88,6 @@ fn is_argued(text: &str, code: &str, line: usize) -> bool {
     comment.any(|l| l.contains("SAFETY:") || l.ends_with("# Safety"))
 }
 
-/// Names that a library may not use, with the alternative. A library gets time, random numbers and system services from
-/// its context. So a run can be repeated from its seed, no stack frame of a plugin waits, and nothing is left in
-/// thread-local storage.
-const WORLD: [(&str, &str); 13] = [
-    ("thread", "the host runs processes"),
-    (
-        "thread_local",
-        "state belongs to a process, and a destructor would keep the library in memory",
-    ),
-    ("mpsc", "send through the context"),
-    ("Instant", "the context has the time"),
-    ("SystemTime", "the context has the time"),
-    ("rng", "the context has random numbers"),
-    ("net", "the host has the sockets"),
-    ("fs", "the host has the files"),
-    ("env", "the context has the configuration"),
-    ("tokio", "a callback never waits"),
-    (
-        "HashMap",
-        "its order differs from run to run: use `BTreeMap`",
-    ),
-    (
-        "HashSet",
-        "its order differs from run to run: use `BTreeSet`",
-    ),
-    ("println!", "log through the context"),
-];
-
 /// Whether the file is source of a library package, such as `game-plugins/processquest-1.0.0/src/pq_player.rs`.
 pub(crate) fn is_library(path: &str) -> bool {
     let in_plugins = ["game-plugins/", "sockserv/plugins/"]
@@ -130,17 +102,14 @@ pub(crate) fn worldly(file: &File) -> Vec<Fault> {
     if !file.is_rust() || !is_library(&file.path) {
         return Vec::new();
     }
-    let code = mask(&file.text);
-    let found = WORLD
-        .iter()
-        .flat_map(|(word, why)| uses(&code, word).map(move |at| (at, *word, *why)));
-    found
-        .map(|(at, word, why)| {
-            file.fault(
-                line_of(&code, at),
-                format!("no `{word}` in a library: {why}"),
-            )
-        })
+    faults_of(file, pq_lint::worldly(&file.text))
+}
+
+/// The faults that a lint has found in a file.
+pub(crate) fn faults_of(file: &File, faults: Vec<pq_lint::Fault>) -> Vec<Fault> {
+    let faults = faults.into_iter();
+    faults
+        .map(|fault| file.fault(fault.line, fault.sentence))
         .collect()
 }
 
@@ -182,14 +151,6 @@ pub(crate) fn opened_elsewhere(file: &File) -> Vec<Fault> {
             file.fault(line_of(&code, at), wanted)
         })
         .collect()
-}
-
-/// The places where `word` is a type, a macro or a part of a path (`std::fs::read`), not a variable.
-fn uses<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    let is_name = word.ends_with('!') || word.starts_with(char::is_uppercase);
-    let in_path =
-        move |at: usize| code[..at].ends_with("::") || code[at + word.len()..].starts_with("::");
-    words(code, word).filter(move |at| is_name || in_path(*at))
 }
 
 /// Calls that write to a stream of the process, and block when the stream is full.

@@ -35,6 +35,7 @@ const ROWS: &[Row] = &[
     row("0", "pq-histogram", &[]),
     row("1", "pq-store", &["pq-files", "pq-histogram"]),
     row("0", "pq-login", &[]),
+    row("0", "pq-lint", &["pq-files"]),
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
     row("0", "pq-protocol", &["pq-abi", "pq-histogram", "pq-term"]),
@@ -76,6 +77,21 @@ const ROWS: &[Row] = &[
             ],
         )
     },
+    Row {
+        tests_may: &["pq-sdk"],
+        ..row(
+            "3",
+            "pq-testing",
+            &[
+                "pq-abi",
+                "pq-code",
+                "pq-lint",
+                "pq-otp",
+                "pq-term",
+                "regis-application",
+            ],
+        )
+    },
     row(
         "4",
         "sockserv",
@@ -92,6 +108,7 @@ const ROWS: &[Row] = &[
             "pq-code",
             "pq-files",
             "pq-histogram",
+            "pq-lint",
             "pq-login",
             "regis-application",
             "regis-confusable",
@@ -122,6 +139,9 @@ const OUTSIDE: &str = "pq-tests";
 
 /// Packages on which a library package may depend, besides older versions of its own application.
 const LIBRARY_MAY: &[&str] = &["pq-sdk", "pq-words", "pq-term"];
+
+/// Additional packages for the tests of a library package.
+const LIBRARY_TESTS_MAY: &[&str] = &["pq-testing"];
 
 /// External crates that only certain packages may use, with the reason.
 const CONFINED: &[(&str, &[&str], &str)] = &[
@@ -201,7 +221,8 @@ impl Edge {
         if let Some((application, version)) = library(from) {
             let older =
                 library(to).is_some_and(|(name, past)| name == application && past < version);
-            return older || LIBRARY_MAY.contains(&to);
+            let in_tests = self.in_tests && LIBRARY_TESTS_MAY.contains(&to);
+            return older || in_tests || LIBRARY_MAY.contains(&to);
         }
         let below =
             |row: &Row| row.may.contains(&to) || (self.in_tests && row.tests_may.contains(&to));
@@ -217,7 +238,8 @@ fn row_of(package: &str) -> Option<&'static Row> {
 fn allowed(package: &str) -> String {
     if library(package).is_some() {
         return format!(
-            "a library may depend on {LIBRARY_MAY:?} and older versions of its own application"
+            "a library may depend on {LIBRARY_MAY:?} and older versions of its own application, and on {LIBRARY_TESTS_MAY:?} in \
+             its tests"
         );
     }
     match row_of(package) {

@@ -4,8 +4,8 @@
 //! modules, impls, traits, other functions and the bodies of macros. Documentation and attributes above it do not
 //! count: they may be as long as they need to be.
 
-use super::mask::{line_of, mask, words};
 use super::tree::{Fault, File};
+use pq_lint::mask::{block_len, line_of, mask, words};
 
 /// The largest length of a function: longer ones do not fit on a screen and have two tasks.
 const LINES_MAX: usize = 70;
@@ -68,20 +68,6 @@ fn body_offset(code: &str) -> Option<usize> {
         }
     }
     None
-}
-
-/// The length from the first opening brace to its closing brace.
-pub(crate) fn block_len(code: &str) -> usize {
-    let mut depth = 0;
-    for (at, c) in code.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 1 => return at,
-            '}' => depth -= 1,
-            _ => {}
-        }
-    }
-    code.len()
 }
 
 /// The functions of a file that are too long.

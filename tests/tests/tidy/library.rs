@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::confined::faults_of;
 use super::floors::library;
-use super::functions::block_len;
-use super::mask::{line_of, mask, words};
 use super::tree::{Fault, File};
 
 /// The file with the checksums of released directories.
@@ -131,50 +130,7 @@ pub(crate) fn unlisted_calls(file: &File, frozen: &File) -> Vec<Fault> {
     if !is_open_source(&file.path, frozen) {
         return Vec::new();
     }
-    let code = mask(&file.text);
-    let code = &code[..code.find("#[cfg(test)]").unwrap_or(code.len())];
-    let listed: Vec<(usize, &str)> = words(code, "calls!")
-        .flat_map(|at| listed_in(code, at))
-        .collect();
-    let called: Vec<(usize, &str)> = called(code).collect();
-    let is_listed = |path: &str| listed.iter().any(|(_, name)| *name == path);
-    let is_called = |name: &str| called.iter().any(|(_, path)| *path == name);
-    let unlisted = called.iter().filter(|(_, path)| !is_listed(path));
-    let uncalled = listed.iter().filter(|(_, name)| !is_called(name));
-    unlisted
-        .map(|(at, _)| (at, "list it in `pq_sdk::calls!` and call it by that name"))
-        .chain(uncalled.map(|(at, _)| (at, "remove it from `pq_sdk::calls!`: no code calls it")))
-        .map(|(at, wanted)| file.fault(line_of(code, *at), wanted))
-        .collect()
-}
-
-/// The statics of the `calls!` that begins here.
-fn listed_in(code: &str, from: usize) -> impl Iterator<Item = (usize, &str)> {
-    let block = &code[from..from + block_len(&code[from..])];
-    words(block, "static").filter_map(move |at| {
-        let name = block[at + "static".len()..].trim_start();
-        Some((from + at, name.split(':').next()?))
-    })
-}
-
-/// The paths that end in the name of a static and on which `call` or `try_call` is called.
-fn called(code: &str) -> impl Iterator<Item = (usize, &str)> {
-    let calls = [".call(", ".try_call("];
-    let at = calls.into_iter().flat_map(|call| code.match_indices(call));
-    let path = |at: usize| {
-        let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-        let from = code[..at].trim_end().trim_end_matches(is_path).len();
-        code[from..at].trim()
-    };
-    let is_static = |path: &str| {
-        let name = path.rsplit(':').next().unwrap_or(path);
-        name.len() > 1
-            && name
-                .chars()
-                .all(|c| c.is_ascii_uppercase() || "_0123456789".contains(c))
-    };
-    at.map(move |(at, _)| (at, path(at)))
-        .filter(move |(_, path)| is_static(path))
+    faults_of(file, pq_lint::unlisted_calls(&file.text))
 }
 
 /// The SHA-256 in hexadecimal, as `sha256sum` prints it.

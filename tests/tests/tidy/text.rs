@@ -92,7 +92,7 @@ fn forbidden_in(line: &str, is_code: bool) -> Option<String> {
 }
 
 fn is_without_number(line: &str, mark: &str) -> bool {
-    super::mask::words(line, mark).any(|at| !line[at + mark.len()..].starts_with("(#"))
+    pq_lint::mask::words(line, mark).any(|at| !line[at + mark.len()..].starts_with("(#"))
 }
 
 /// Dependencies in the root manifest without a sentence directly above. ARCHITECTURE.md explains our own packages

@@ -117,6 +117,26 @@ pub fn generate(older: &Manifest, newer: &Manifest) -> Result<Generated, Compare
 }
 
 impl Generated {
+    /// One appup with the ways of several, which are for one version; `None` without any.
+    pub fn joined(parts: Vec<Generated>) -> Option<Generated> {
+        let vsn = parts.first()?.term.as_tuple()?.first()?.clone();
+        let side = |index: usize| -> Term {
+            let terms = parts
+                .iter()
+                .filter_map(|part| part.term.as_tuple()?.get(index));
+            let ways = terms.filter_map(Term::as_list).flatten();
+            ways.cloned().collect()
+        };
+        let term = Term::tuple([vsn, side(1), side(2)]);
+        let mut notes = Vec::new();
+        for note in parts.into_iter().flat_map(|part| part.notes) {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        Some(Generated { term, notes })
+    }
+
     /// The text of the `.appup` file.
     pub fn to_text(&self) -> String {
         pq_term::write_file_text(std::slice::from_ref(&self.term))

@@ -235,7 +235,8 @@ fn relup_term(error: &FileError) -> Term {
 }
 
 fn listed(known: &[String]) -> String {
-    format!("there is none; there are: {}", known.join(", "))
+    let known = known.join(", ");
+    format!("there is none; there are: {known}; `pq unpack` adds the release of a package")
 }
 
 fn these(ways: &[(String, String)]) -> String {

@@ -223,7 +223,7 @@ fn not_found(rel: &Rel, entry: &RelApp) -> Problem {
     Problem {
         location: at_entry(rel, entry),
         sentence: format!(
-            "`{}` is in the release, and no {file} is where applications are looked for",
+            "`{}` is in the release, and no {file} is where applications are looked for; `pq relup --path DIR` names a directory",
             entry.name
         ),
         term: terms::tagged("not_found", Term::string(file)),

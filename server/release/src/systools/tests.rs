@@ -239,7 +239,7 @@ fn what_is_wrong_with_a_release_is_named() {
     check(
         &files,
         expect![[
-            r#"read the release: 2.rel: line 3: `a` is in the release, and no a.app is where applications are looked for; 2.rel: line 4: `b` is in the release, and no b.app is where applications are looked for ({not_found,"b.app"}) ([{error_reading,{b,{not_found,"b.app"}}},{error_reading,{a,{not_found,"a.app"}}}])"#
+            r#"read the release: 2.rel: line 3: `a` is in the release, and no a.app is where applications are looked for; `pq relup --path DIR` names a directory; 2.rel: line 4: `b` is in the release, and no b.app is where applications are looked for; `pq relup --path DIR` names a directory ({not_found,"b.app"}) ([{error_reading,{b,{not_found,"b.app"}}},{error_reading,{a,{not_found,"a.app"}}}])"#
         ]],
     );
     files.0.extend([(

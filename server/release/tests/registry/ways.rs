@@ -66,7 +66,10 @@ fn what_runs_is_installed_already_and_what_is_not_there_cannot_be() {
         r#"{already_installed,"1.1.0"}"#
     );
     let error = registry.way_to("9").unwrap_err();
-    expect!["find release 9: there is none; there are: 1.1.0, 1.0.0"].assert_eq(&error.to_string());
+    expect![
+        "find release 9: there is none; there are: 1.1.0, 1.0.0; `pq unpack` adds the release of a package"
+    ]
+    .assert_eq(&error.to_string());
     assert_eq!(refused(&registry, "9"), r#"{no_such_release,"9"}"#);
 }
 

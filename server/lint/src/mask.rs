@@ -2,11 +2,11 @@
 //!
 //! The rules about code (functions, `unsafe`, paths) must not match words in comments and literals. [`mask`] replaces
 //! these with spaces and keeps every newline, so positions and line numbers stay those of the file. It knows tokens,
-//! but no grammar; `functions` compares the functions in a masked file with those that `syn` finds in the original.
+//! but no grammar; the tidy test compares the functions in a masked file with those that `syn` finds in the original.
 
 /// `source` with spaces in place of comments and of the content of string and character literals. The number of
 /// characters and the lines stay the same.
-pub(crate) fn mask(source: &str) -> String {
+pub fn mask(source: &str) -> String {
     let text: Vec<char> = source.chars().collect();
     let mut out = String::with_capacity(source.len());
     let mut at = 0;
@@ -85,7 +85,7 @@ fn blank(hidden: &[char], out: &mut String) {
 }
 
 /// The places (in bytes) of `word` as a whole word in `text`.
-pub(crate) fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+pub fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word)
         .map(|(at, _)| at)
@@ -95,18 +95,37 @@ pub(crate) fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = us
 }
 
 /// The number of the line with the byte `at`, from 1.
-pub(crate) fn line_of(text: &str, at: usize) -> usize {
+pub fn line_of(text: &str, at: usize) -> usize {
     1 + text[..at].matches('\n').count()
 }
 
-#[test]
-fn what_is_not_code_is_blanked_and_the_rest_stays_in_place() {
-    let source = "let a = \"fn \\\" x\"; // fn b\nlet c = r#\"fn \"d\"\"#; /* fn /* e */ */ let f: &'f str = '\"';";
-    let masked = mask(source);
-    assert_eq!(masked.chars().count(), source.chars().count());
-    assert_eq!(words(&masked, "fn").count(), 0, "{masked}");
-    assert!(
-        masked.contains("let c =") && masked.contains("let f: &'f str ="),
-        "{masked}"
-    );
+/// The length from the first opening brace to its closing brace.
+pub fn block_len(code: &str) -> usize {
+    let mut depth = 0;
+    for (at, c) in code.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 1 => return at,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    code.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_code_is_blanked_and_the_rest_stays_in_place() {
+        let source = "let a = \"fn \\\" x\"; // fn b\nlet c = r#\"fn \"d\"\"#; /* fn /* e */ */ let f: &'f str = '\"';";
+        let masked = mask(source);
+        assert_eq!(masked.chars().count(), source.chars().count());
+        assert_eq!(words(&masked, "fn").count(), 0, "{masked}");
+        assert!(
+            masked.contains("let c =") && masked.contains("let f: &'f str ="),
+            "{masked}"
+        );
+    }
 }
