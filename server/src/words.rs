@@ -170,7 +170,9 @@ impl Connected {
             let Judged { said, proved } = work(&connected);
             connected.counts.note(said);
             connected.answer(&asked, said);
-            proved.map(|proved| connected.remember(&proved));
+            if let Some(proved) = proved {
+                connected.remember(&proved);
+            }
         });
         if !is_queued {
             self.counts.note_refused();
@@ -211,7 +213,7 @@ impl Connected {
     }
 
     /// The saves, and the row with a word and this name; `None` when they do not answer.
-    fn known(&self, name: &str) -> Option<(Arc<Saves>, Option<(u64, Record)>)> {
+    fn known(&self, name: &str) -> Option<(Arc<Saves>, Known)> {
         let saves = self.parts.saves.upgrade()?;
         match saves.word_of(name) {
             Ok(known) => {

@@ -1,5 +1,7 @@
 //! The order of versions: `1.10.0` is newer than `1.9.0`.
 
+use std::cmp::Reverse;
+
 /// A part of a version between two points or hyphens.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Part {
@@ -19,7 +21,7 @@ pub(crate) fn parts(vsn: &str) -> Vec<Part> {
 
 /// Sorts versions, the newest first.
 pub(crate) fn newest_first<T>(versions: &mut [T], vsn: impl Fn(&T) -> &str) {
-    versions.sort_by(|one, other| parts(vsn(other)).cmp(&parts(vsn(one))));
+    versions.sort_by_key(|version| Reverse(parts(vsn(version))));
 }
 
 #[cfg(test)]
