@@ -146,7 +146,7 @@ impl<'a> Making<'a> {
             name: rel.name,
             vsn: rel.vsn,
             package: package.map_err(failed)?.display().to_string(),
-            appups: appups.written,
+            appups: appups.written.iter().map(|file| self.shown(file)).collect(),
             from,
             left_out: appups.left_out,
             notes: appups.notes,
@@ -156,6 +156,13 @@ impl<'a> Making<'a> {
                 .as_ref()
                 .map(|root| root.display().to_string()),
         })
+    }
+
+    /// The path of a file for a person: relative to the workspace.
+    fn shown(&self, file: &Path) -> String {
+        let root = self.workspace.root();
+        let shown = file.strip_prefix(root).unwrap_or(file);
+        shown.display().to_string()
     }
 
     /// Compiles the relup; returns the releases that it has ways from and to.
@@ -209,9 +216,9 @@ fn is_left_out(left_out: &[LeftOut], vsn: &str) -> bool {
 
 /// The refusal of a release: nothing is packed until a person has decided these points.
 fn undecided(vsn: &str, points: &[String]) -> anyhow::Result<()> {
-    let lines: String = points.iter().map(|point| format!("\n  {point}")).collect();
     let sentence = format!(
-        "failed to make release {vsn}: a person has to decide this, and then `pq release {vsn}` goes on:{lines}"
+        "failed to make release {vsn}: a person has to decide, and then `pq release {vsn}` goes on: {}",
+        points.join("; and ")
     );
     ensure!(points.is_empty(), Failure::new(Exit::Refused, sentence));
     Ok(())
