@@ -33,7 +33,7 @@ use super::build::Pieces;
 use super::{relup, warn};
 use crate::boot;
 use crate::client::metered;
-use crate::libraries::Workspace;
+use crate::libraries::{Source, Workspace};
 
 pub(crate) mod answer;
 mod appups;
@@ -89,6 +89,7 @@ struct Making<'a> {
     command: &'a Command,
     /// The tree in which the release is put together.
     work: Desk,
+    libraries: Libraries<'a>,
     pieces: Pieces,
     /// The older releases, the newest first.
     olders: Vec<Older>,
@@ -114,11 +115,13 @@ impl<'a> Making<'a> {
             pieces.lay_out(work.root(), Overwrite::All)?;
             Ok(Older { rel, pieces })
         });
+        let olders = olders.collect::<anyhow::Result<_>>()?;
         Ok(Making {
-            olders: olders.collect::<anyhow::Result<_>>()?,
+            olders,
             workspace,
             command,
             work,
+            libraries,
             pieces,
         })
     }
@@ -183,7 +186,8 @@ impl<'a> Making<'a> {
         let command = self.between(&rel, olders.iter().copied());
         let relup = relup::passing(&command)?;
         let vsns = olders.iter().map(|older| older.rel.vsn.clone()).collect();
-        self.pieces.relup = Some(relup.to_text());
+        let library = |source: &Source| self.libraries.library(source);
+        self.pieces.take_relup(self.workspace, &relup, library)?;
         Ok(vsns)
     }
 
