@@ -62,10 +62,10 @@ pub(crate) fn judge(root: &Path, vsn: &str) -> anyhow::Result<()> {
 pub(crate) fn pronounce(judgement: &Judgement, what: &str) -> anyhow::Result<()> {
     judgement.warnings.iter().for_each(warn);
     let refusals = judgement.refusals.iter();
-    let lines: Vec<String> = refusals.map(|finding| format!("\n  {finding}")).collect();
+    let lines: Vec<String> = refusals.map(ToString::to_string).collect();
     let sentence = format!(
-        "failed to pass {what}: an install or the node would fail:{}",
-        lines.concat()
+        "failed to pass {what}: an install or the node would fail: {}",
+        lines.join("; ")
     );
     ensure!(lines.is_empty(), Failure::new(Exit::Refused, sentence));
     Ok(())

@@ -131,8 +131,7 @@ fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
     };
-    // A refusal may name several places, one on each line.
-    let sentence = pq_term::printable_lines(&format!("pq: {error:#}"));
+    let sentence = pq_term::printable(&format!("pq: {error:#}")).into_owned();
     streams::aside(&(sentence + "\n"));
     let failure = error.downcast_ref::<pq_protocol::Failure>();
     failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())

@@ -8,7 +8,6 @@
 //! `RELEASES` lists. `pq_release::tree` defines the layout of a tree. `pq demo` builds its releases with the same
 //! functions.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +20,6 @@ use pq_release::releases::Releases;
 use pq_release::relup::Relup;
 use pq_release::sys_config;
 use pq_release::tree::{AppPieces, Overwrite, ReleaseSpec, rewrite_release};
-use pq_term::Atom;
 
 use super::{same, warn};
 use crate::boot;
@@ -98,10 +96,18 @@ impl Pieces {
     /// # Errors
     /// Fails if a file is invalid, if an application has no sources, or if cargo fails to build it.
     pub(crate) fn build(workspace: &Workspace, file: &Path) -> anyhow::Result<Pieces> {
-        Pieces::with(workspace, file, |source| workspace.build(source))
+        let build = |source: &Source| workspace.build(source);
+        let mut pieces = Pieces::with(workspace, file, build)?;
+        let beside = file.with_file_name("relup");
+        if let Some(text) = text_if_there(&beside)? {
+            let relup = Relup::parse(&beside, &text).map_err(failed)?;
+            pieces.take_relup(workspace, &relup, build)?;
+            pieces.relup = Some(text);
+        }
+        Ok(pieces)
     }
 
-    /// Does the same with the libraries that `library` returns.
+    /// Does the same without a relup, and with the libraries that `library` returns.
     ///
     /// # Errors
     /// Fails if a file is invalid, if an application has no sources, or if `library` fails.
@@ -114,15 +120,11 @@ impl Pieces {
         let own = boot::runtime()?.built_in;
         let is_own = |name: &str| own.iter().any(|own| own.name == name);
         let beside = |name: &str| text_if_there(&file.with_file_name(name));
-        let relup = beside("relup")?;
-        let members = rel.applications.iter();
-        let members = members.map(|entry| (entry.name, entry.vsn.clone()));
         let mut applications = Vec::new();
-        for (name, vsn) in
-            members.chain(converters(&file.with_file_name("relup"), relup.as_deref())?)
-        {
-            if !is_own(name.as_str()) {
-                applications.push(workspace.source(name.as_str(), &vsn)?);
+        for entry in &rel.applications {
+            let name = entry.name.as_str();
+            if !is_own(name) {
+                applications.push(workspace.source(name, &entry.vsn)?);
             }
         }
         let built = |source: Source| {
@@ -136,13 +138,35 @@ impl Pieces {
             rel: text_if_there(file)?.unwrap_or_default(),
             sys_config: beside(sys_config::FILE_NAME)?,
             configs: configs(file.parent().unwrap_or(Path::new("")))?,
-            relup,
+            relup: None,
             papers,
             applications: applications
                 .into_iter()
                 .map(built)
                 .collect::<anyhow::Result<_>>()?,
         })
+    }
+
+    /// Takes a relup, together with the libraries of the versions in between through which it sends states.
+    ///
+    /// # Errors
+    /// Fails if a version has no sources, or if `library` fails.
+    pub(crate) fn take_relup(
+        &mut self,
+        workspace: &Workspace,
+        relup: &Relup,
+        library: impl Fn(&Source) -> anyhow::Result<Vec<u8>>,
+    ) -> anyhow::Result<()> {
+        for (name, vsn) in relup.converters() {
+            let source = workspace.source(name.as_str(), &vsn)?;
+            let has_modules = !source.app.modules.is_empty();
+            let library = has_modules.then(|| library(&source)).transpose()?;
+            self.applications.push((source, library));
+        }
+        let sources: Vec<&Source> = self.applications.iter().map(|(source, _)| source).collect();
+        self.papers = workspace.papers(&sources)?;
+        self.relup = Some(relup.to_text());
+        Ok(())
     }
 
     /// The applications with modules, and their libraries.
@@ -201,13 +225,6 @@ impl Pieces {
         }
         Ok(())
     }
-}
-
-/// The versions of applications in between through which a relup sends states.
-fn converters(file: &Path, relup: Option<&str>) -> anyhow::Result<BTreeSet<(Atom, String)>> {
-    let relup = relup.map(|text| Relup::parse(file, text)).transpose();
-    let relup = relup.map_err(failed)?;
-    Ok(relup.iter().flat_map(Relup::converters).collect())
 }
 
 /// The files of settings in this directory except `sys.config` itself.

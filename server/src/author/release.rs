@@ -33,7 +33,7 @@ use super::build::Pieces;
 use super::{relup, warn};
 use crate::boot;
 use crate::client::metered;
-use crate::libraries::Workspace;
+use crate::libraries::{Source, Workspace};
 
 pub(crate) mod answer;
 mod appups;
@@ -89,6 +89,7 @@ struct Making<'a> {
     command: &'a Command,
     /// The tree in which the release is put together.
     work: Desk,
+    libraries: Libraries<'a>,
     pieces: Pieces,
     /// The older releases, the newest first.
     olders: Vec<Older>,
@@ -114,11 +115,13 @@ impl<'a> Making<'a> {
             pieces.lay_out(work.root(), Overwrite::All)?;
             Ok(Older { rel, pieces })
         });
+        let olders = olders.collect::<anyhow::Result<_>>()?;
         Ok(Making {
-            olders: olders.collect::<anyhow::Result<_>>()?,
+            olders,
             workspace,
             command,
             work,
+            libraries,
             pieces,
         })
     }
@@ -146,7 +149,7 @@ impl<'a> Making<'a> {
             name: rel.name,
             vsn: rel.vsn,
             package: package.map_err(failed)?.display().to_string(),
-            appups: appups.written,
+            appups: appups.written.iter().map(|file| self.shown(file)).collect(),
             from,
             left_out: appups.left_out,
             notes: appups.notes,
@@ -156,6 +159,13 @@ impl<'a> Making<'a> {
                 .as_ref()
                 .map(|root| root.display().to_string()),
         })
+    }
+
+    /// The path of a file for a person: relative to the workspace.
+    fn shown(&self, file: &Path) -> String {
+        let root = self.workspace.root();
+        let shown = file.strip_prefix(root).unwrap_or(file);
+        shown.display().to_string()
     }
 
     /// Compiles the relup; returns the releases that it has ways from and to.
@@ -176,7 +186,8 @@ impl<'a> Making<'a> {
         let command = self.between(&rel, olders.iter().copied());
         let relup = relup::passing(&command)?;
         let vsns = olders.iter().map(|older| older.rel.vsn.clone()).collect();
-        self.pieces.relup = Some(relup.to_text());
+        let library = |source: &Source| self.libraries.library(source);
+        self.pieces.take_relup(self.workspace, &relup, library)?;
         Ok(vsns)
     }
 
@@ -209,9 +220,9 @@ fn is_left_out(left_out: &[LeftOut], vsn: &str) -> bool {
 
 /// The refusal of a release: nothing is packed until a person has decided these points.
 fn undecided(vsn: &str, points: &[String]) -> anyhow::Result<()> {
-    let lines: String = points.iter().map(|point| format!("\n  {point}")).collect();
     let sentence = format!(
-        "failed to make release {vsn}: a person has to decide this, and then `pq release {vsn}` goes on:{lines}"
+        "failed to make release {vsn}: a person has to decide, and then `pq release {vsn}` goes on: {}",
+        points.join("; and ")
     );
     ensure!(points.is_empty(), Failure::new(Exit::Refused, sentence));
     Ok(())

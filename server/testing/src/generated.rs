@@ -49,23 +49,22 @@ const PIECES: [&str; 12] = [
 /// states from generated ones of the version before.
 pub fn generated<T: DeserializeOwned>(seed: u64) -> impl Iterator<Item = T> {
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);
-    std::iter::repeat_with(move || one(&mut dice, seed))
+    std::iter::repeat_with(move || one(&mut dice, seed).unwrap_or_else(|error| panic!("{error}")))
 }
 
-fn one<T: DeserializeOwned>(dice: &mut Xoshiro256PlusPlus, seed: u64) -> T {
-    let mut refused = None;
+fn one<T: DeserializeOwned>(dice: &mut Xoshiro256PlusPlus, seed: u64) -> Result<T, String> {
+    let mut refused = String::new();
     for _ in 0..ATTEMPTS {
         match T::deserialize(Generator { dice, depth: 0 }) {
-            Ok(value) => return value,
-            Err(error) => refused = Some(error),
+            Ok(value) => return Ok(value),
+            Err(Refused(why)) => refused = why,
         }
     }
-    let error = refused.map_or(String::new(), |error| error.0);
-    panic!(
-        "no {} can be generated from seed {seed}: {error}; a type with #[serde(flatten)] or of unknown form has to be given by hand, \
-         or made from generated states of the version before",
+    Err(format!(
+        "no {} can be generated from seed {seed}: {refused}; a type with #[serde(flatten)] or of unknown form has to be given by \
+         hand, or made from generated states of the version before",
         type_name::<T>()
-    )
+    ))
 }
 
 /// The reason why a value was refused.
@@ -481,17 +480,21 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "has to be given by hand")]
     fn a_type_that_does_not_tell_its_fields_is_named() {
-        #[derive(Deserialize)]
+        #[derive(Deserialize, Debug)]
         struct Inner {
             _a: u8,
         }
-        #[derive(Deserialize)]
+        #[derive(Deserialize, Debug)]
         struct Outer {
             #[serde(flatten)]
             _inner: Inner,
         }
-        generated::<Outer>(1).next();
+        let error = one::<Outer>(&mut Xoshiro256PlusPlus::seed_from_u64(1), 1).unwrap_err();
+        assert!(
+            error.contains("Outer can be generated from seed 1"),
+            "{error}"
+        );
+        assert!(error.contains("has to be given by hand"), "{error}");
     }
 }

@@ -26,7 +26,7 @@ use crate::libraries::Source;
 #[derive(Default)]
 pub(super) struct Appups {
     /// The files that were made.
-    pub(super) written: Vec<String>,
+    pub(super) written: Vec<PathBuf>,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) notes: Vec<String>,
     undecided: Vec<String>,
@@ -205,7 +205,6 @@ impl Appups {
     fn write(&mut self, change: &Change<'_>, text: &str) -> anyhow::Result<()> {
         let file = appup_file(change.source);
         durable::write(&file, text.as_bytes()).map_err(failed)?;
-        self.written.push(file.display().to_string());
         for module in registered_supervisors(change) {
             self.undecided.push(format!(
                 "{} is written, and does not start the new children of `{module}` or end its old ones: look at the file, and add \
@@ -213,6 +212,7 @@ impl Appups {
                 file.display()
             ));
         }
+        self.written.push(file);
         Ok(())
     }
 

@@ -41,7 +41,8 @@ impl<'a> Libraries<'a> {
         Pieces::with(self.workspace, rel, |source| self.library(source))
     }
 
-    fn library(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
+    /// The library of this version of an application, and the check that a released one is unchanged.
+    pub(super) fn library(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
         let (name, vsn) = (source.app.name.as_str(), &source.app.vsn);
         let released = self
             .tree

@@ -88,7 +88,7 @@ pub(super) fn lint(workspace: &Workspace, rel: &Rel, olders: &[Rel]) -> anyhow::
             .filter_map(|older| older.application(entry.name.as_str()));
         known.into_iter().any(|known| known.vsn == entry.vsn)
     };
-    let mut places = String::new();
+    let mut places = Vec::new();
     for entry in rel.applications.iter().filter(|entry| !is_released(entry)) {
         let Ok(source) = workspace.source(entry.name.as_str(), &entry.vsn) else {
             continue;
@@ -98,12 +98,8 @@ pub(super) fn lint(workspace: &Workspace, rel: &Rel, olders: &[Rel]) -> anyhow::
             anyhow::anyhow!("failed to read {}: {error}", file.display())
         })?;
         for (file, fault) in faults {
-            places += &format!(
-                "\n  {}, line {}: {}",
-                file.display(),
-                fault.line,
-                fault.sentence
-            );
+            let (line, rule) = (fault.line, fault.sentence);
+            places.push(format!("{}, line {line}: {rule}", file.display()));
         }
     }
     ensure!(
@@ -111,8 +107,9 @@ pub(super) fn lint(workspace: &Workspace, rel: &Rel, olders: &[Rel]) -> anyhow::
         Failure::new(
             Exit::Refused,
             format!(
-                "failed to make release {}: the sources are not those of a library:{places}",
-                rel.vsn
+                "failed to make release {}: the sources are not those of a library: {}",
+                rel.vsn,
+                places.join("; ")
             )
         )
     );
