@@ -18,7 +18,7 @@ impl Date {
         Date(text.chars().take(LENGTH).collect())
     }
 
-    /// The present day.
+    /// The day of the system clock in UTC.
     pub fn today() -> Date {
         Date::of(SystemTime::now())
     }

@@ -54,7 +54,7 @@ impl FromStr for KeyId {
     }
 }
 
-/// A public key.
+/// A public key, which recognises the signatures of one secret key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     id: KeyId,

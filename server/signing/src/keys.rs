@@ -27,10 +27,10 @@ const KEYS_MAX: usize = 64;
 /// The write permissions of other users (`chmod(1)`).
 const OTHERS_WRITE: u32 = 0o022;
 
-/// A trusted key.
+/// A key whose packages the tree unpacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trusted {
-    /// The key.
+    /// The public part; the author has the secret one.
     pub key: PublicKey,
     /// A text about the key, such as the machine that has its secret.
     pub note: Option<String>,

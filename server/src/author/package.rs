@@ -22,7 +22,7 @@ const SHORT: usize = 12;
 pub(crate) enum PackageArgs {
     /// Show what a package says about itself: author, build, applications, modules, ways and files
     Show {
-        /// The package
+        /// The path of the package
         #[arg(value_name = "FILE")]
         package: PathBuf,
         #[command(flatten)]
@@ -33,10 +33,10 @@ pub(crate) enum PackageArgs {
     },
     /// Compare two packages: applications, modules, settings, builds and files; the exit code is 3 if they differ
     Diff {
-        /// The first package
+        /// The path of the first package
         #[arg(value_name = "OLD")]
         old: PathBuf,
-        /// The second package
+        /// The path of the second package
         #[arg(value_name = "NEW")]
         new: PathBuf,
         /// Write the answer as one line of JSON
@@ -45,7 +45,7 @@ pub(crate) enum PackageArgs {
     },
     /// Examine a package as `pq unpack` does: signature, checksums and contents; the exit code is 10 if it is not as signed
     Verify {
-        /// The package
+        /// The path of the package
         #[arg(value_name = "FILE")]
         package: PathBuf,
         #[command(flatten)]

@@ -14,7 +14,7 @@ use crate::client::Show;
 
 #[derive(Args, Debug)]
 pub(crate) struct Command {
-    /// The package
+    /// The path of the package
     #[arg(value_name = "FILE")]
     package: PathBuf,
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub(crate) struct SignedPackage {
     comment: String,
 }
 
-/// Signs a package.
+/// Signs a package, in place of a signature that it has.
 pub(crate) fn sign(command: &Command) -> anyhow::Result<()> {
     answer(command.json, signed(command))
 }

@@ -124,7 +124,7 @@ pub fn is_as_signed(
     listing.try_for_each(|list| list.has(&path, &root.join(&path), sum))
 }
 
-/// The signed checksums of all releases of a tree. What no trusted key has signed proves nothing.
+/// The signed checksums of all releases of a tree. Lists without a signature of a trusted key prove nothing.
 fn signatures(root: &Path) -> Vec<Signature> {
     let keys = Keys::read(root).unwrap_or_default();
     let releases = std::fs::read_dir(layout::releases(root))

@@ -37,7 +37,7 @@ pub struct Facts {
     pub build: Option<serde_json::Value>,
     /// The applications that are not part of the node.
     pub applications: Vec<Application>,
-    /// The files.
+    /// All files except the checksums and their signature, by path.
     pub files: Vec<PackedFile>,
 }
 
@@ -72,7 +72,7 @@ pub struct PackedModule {
     pub name: String,
     /// The version of the module.
     pub vsn: String,
-    /// Its behaviour.
+    /// The behaviour that drives it, such as `gen_server`.
     pub kind: String,
     /// The digest of its source; `None` if the build has not noted one.
     pub digest: Option<String>,

@@ -44,7 +44,7 @@ impl From<WriteError> for Stop {
 pub(super) enum Sink<'a> {
     /// A directory; every file is synced.
     Folder(&'a Path),
-    /// The memory.
+    /// Memory, by the paths of the files.
     Memory(&'a mut BTreeMap<String, Vec<u8>>),
 }
 

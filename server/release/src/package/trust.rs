@@ -47,7 +47,7 @@ impl fmt::Display for Author {
 pub enum Age {
     /// Only a package whose number is not below the highest one.
     Newer,
-    /// Any package.
+    /// Any package, whatever its number.
     Any,
 }
 

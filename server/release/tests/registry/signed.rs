@@ -88,7 +88,15 @@ impl Signed {
         let beside = self.fixture.beside("").display().to_string();
         let key = self.key.public().id().to_string();
         let sentence = sentence.replace(&root, "ROOT").replace(&beside, "");
-        sentence.replace(&key, "KEY")
+        let sentence = sentence.replace(&key, "KEY");
+        // The place of the cut decides which reader notices it.
+        let ends = [
+            "incomplete deflate stream",
+            "unexpected end of file",
+            "it ends within a file",
+        ];
+        ends.iter()
+            .fold(sentence, |sentence, end| sentence.replace(end, "CUT"))
     }
 }
 
@@ -231,7 +239,7 @@ fn attack_4_a_cut_package_and_a_cut_signature() {
     fs::write(&package, &bytes[..bytes.len() / 2]).unwrap();
     signed.refuses(
         &package,
-        expect!["accept package packages/pq-1.1.0.tar.gz: it cannot be read to its end (unexpected end of file); a tar archive packed with gzip would be right"],
+        expect!["accept package packages/pq-1.1.0.tar.gz: it cannot be read to its end (CUT); a tar archive packed with gzip would be right"],
     );
     let cut = signed.forged(|entries| {
         text(signature(entries), |text| {
@@ -252,7 +260,7 @@ fn attack_5_the_legacy_algorithm() {
     let signed = Signed::new();
     // `ED` and `Ed` in base64: the name of the algorithm, which the signature does not cover.
     let legacy =
-        signed.forged(|entries| text(signature(entries), |text| text.replace("\nRUQ", "\nRWQ")));
+        signed.forged(|entries| text(signature(entries), |text| text.replace("\nRU", "\nRW")));
     signed.refuses(
         &legacy,
         expect!["accept package forged.tar.gz: its signature has the legacy algorithm of minisign; `pq sign` or minisign from 0.10 on signs as it has to be"],
