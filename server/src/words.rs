@@ -70,6 +70,9 @@ struct Connected {
     counts: Counts,
 }
 
+/// The row with a word and its record; `None` for a name without one.
+type Known = Option<(u64, Record)>;
+
 /// A sealed line that was taken from the door.
 struct Taken {
     word: Secret,
