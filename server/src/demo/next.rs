@@ -67,7 +67,7 @@ impl Next {
     /// Builds the package from a temporary tree.
     fn make(self, workspace: &Workspace, root: &Path) -> anyhow::Result<PathBuf> {
         let mut pieces = Pieces::build(workspace, &workspace.rel_file(self.vsn)?)?;
-        pieces.relup = Some(self.relup.to_text());
+        pieces.take_relup(workspace, &self.relup, |source| workspace.build(source))?;
         let beside =
             tempfile::tempdir_in(root).context("failed to create a directory for the package")?;
         pieces.lay_out(beside.path(), Overwrite::Nothing)?;

@@ -28,6 +28,8 @@ fn a_relup_that_knows_no_way_from_here_is_refused() {
     let mut stage = Stage::with(&["Ann", "Bob"]);
     let mut draft = Draft::broken();
     draft.ways = vec!["1.1.0"];
+    // The node composes a way that the appup has.
+    draft.appup = draft.appup.replace("{\"1.0.0\"", "{\"0.9.0\"");
     let elsewhere = draft.package();
     stage.breaks(&elsewhere, |_| (), (3, &["no way from 1.0.0 to 1.1.1"]));
 

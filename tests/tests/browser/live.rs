@@ -284,7 +284,7 @@ fn a_crashed_hero_has_its_place_again_and_the_page_survives_a_restart_of_the_nod
             .await;
         browser.clicks("#tab-tree").await;
         browser
-            .until("document.getElementById('rows').textContent.includes('1 restart seen')")
+            .until("document.getElementById('rows').textContent.includes('restarts seen')")
             .await;
         browser.clicks("#tab-one").await;
         browser

@@ -111,7 +111,7 @@ fn a_damaged_package_changes_nothing() {
         .open(package)
         .unwrap();
     file.write_all_at(b"damaged", 5_000).unwrap();
-    let said = refused(&tree, &["unpack", "processquest-1.1.0"], 3);
+    let said = refused(&tree, &["unpack", "processquest-1.1.0"], 10);
     assert!(said.contains("failed to accept package"), "{said}");
     are(&tree, &[("1.0.0", "permanent")]);
 }

@@ -23,6 +23,16 @@ const ASKED: &[(&str, &[&str])] = &[
     ("relup", &["/nowhere.rel"]),
     ("build", &["/nowhere.rel", "--root", "/nowhere"]),
     ("tar", &["/nowhere.rel", "--root", "/nowhere"]),
+    ("new", &["no version"]),
+    ("release", &["9.9.9", "--root", "/nowhere"]),
+    ("key new", &["/dev/null/key"]),
+    ("key trust", &["/nowhere.pub", "--root", "/nowhere"]),
+    ("key list", &["--root", "/nowhere"]),
+    ("key revoke", &["0", "--root", "/nowhere"]),
+    ("sign", &["/nowhere.tar.gz"]),
+    ("package show", &["/nowhere.tar.gz"]),
+    ("package diff", &["/nowhere.tar.gz", "/nowhere.tar.gz"]),
+    ("package verify", &["/nowhere.tar.gz"]),
     ("status", &[]),
     ("events", &["--for", "0"]),
     ("top", &[]),
@@ -76,7 +86,7 @@ const ASKED: &[(&str, &[&str])] = &[
 ];
 
 /// Commands that do not know `--json`, or have another root than that of the node.
-const AUTHORS: [&str; 11] = [
+const AUTHORS: [&str; 21] = [
     "demo",
     "start",
     "play",
@@ -84,6 +94,16 @@ const AUTHORS: [&str; 11] = [
     "relup",
     "build",
     "tar",
+    "new",
+    "release",
+    "key new",
+    "key trust",
+    "key list",
+    "key revoke",
+    "sign",
+    "package show",
+    "package diff",
+    "package verify",
     "completions",
     "man",
     "schema",
@@ -98,7 +118,7 @@ fn listed(above: &[&str]) -> BTreeSet<String> {
     let words = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     let words = words.filter_map(|line| line.split_whitespace().next());
     let below = |word: &str| match (above, word) {
-        ([], "sys" | "store") => listed(&[word]),
+        ([], "key" | "package" | "store" | "sys") => listed(&[word]),
         ([_], "help") => BTreeSet::new(),
         _ => BTreeSet::from([[above, &[word]].concat().join(" ")]),
     };

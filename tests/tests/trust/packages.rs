@@ -52,7 +52,7 @@ fn a_package_tells_its_author_its_build_and_its_modules() {
     };
     assert!(has("releases/1.0.0/sbom.cdx.json") && has("lamp.so"));
     let shown = does(&["package", "show", package], &root);
-    assert!(shown.contains("author     signed with key "), "{shown}");
+    assert!(shown.contains("author   signed with key "), "{shown}");
     // Only a key proves the author.
     let proven = json(&["package", "verify", package, "--key", "key.pub"], &root);
     assert!(
