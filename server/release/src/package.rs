@@ -99,7 +99,7 @@ pub enum PackageError {
     Converter {
         /// The application and version.
         lib: String,
-        /// The faulty file.
+        /// The reason, which names the faulty file.
         error: BootError,
     },
     /// A file cannot be added to the package.

@@ -148,7 +148,7 @@ pub fn rewrite_release(
     Ok(rel)
 }
 
-/// Applications with versions.
+/// Names and versions, as `lib/NAME-VSN` has them.
 type Vsns = BTreeSet<(Atom, String)>;
 
 /// Checks the texts of a release, without the tree. Also returns the versions in between that the relup names.

@@ -155,7 +155,7 @@ pub struct Login {
 /// A wish of the client's program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Wish {
-    /// `Char.Login.Credentials`: to play.
+    /// `Char.Login.Credentials`: the client's program gives the name and the word.
     LogIn(Login),
     /// `PQ.Forget`: to end the token, which leads to this avatar.
     Forget(Login),

@@ -55,7 +55,7 @@ impl Wire {
         Wire { address, state }
     }
 
-    /// Breaks all connections.
+    /// Ends each open stream without a close frame, as a lost network does.
     fn cut(&self) {
         for stream in self.state.lock().unwrap().open.drain(..) {
             // An error means that it is closed already.

@@ -54,7 +54,7 @@ impl Walk {
                 unpacked.unwrap_or_else(|error| panic!("failed to {error}"));
             }
         }
-        let guest = |number| house.enter_as(&format!("guest {number}"));
+        let guest = |number| house.enter_as(&format!("guest{number}"));
         let guests = (0..GUESTS).map(guest).collect();
         let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x5eed);
         for number in 0..BOTS {
@@ -116,7 +116,7 @@ impl Walk {
     fn everything(&mut self, at_ms: u64) -> Vec<Vec<u8>> {
         self.house.sim.run_ms(at_ms - self.now_ms());
         let bots = (0..BOTS).map(|number| format!("bot {number}"));
-        let guests = (0..GUESTS).map(|number| format!("guest {number}"));
+        let guests = (0..GUESTS).map(|number| format!("guest{number}"));
         let mut all = Vec::new();
         for name in bots.chain(guests) {
             let root = self.house.sup_of(&name).unwrap();

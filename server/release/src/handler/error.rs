@@ -70,11 +70,11 @@ pub enum FailedStep {
         "read {lib}-{vsn}, through which states go on this way: {error}; the package of the release has it: unpack the release again"
     )]
     Converter {
-        /// The application.
+        /// The application whose version is missing.
         lib: Atom,
-        /// The version in between.
+        /// The version in between, from the relup.
         vsn: String,
-        /// The faulty file.
+        /// The reason, which names the faulty file.
         error: Box<BootError>,
     },
     /// The relup leaves code of the running release.
