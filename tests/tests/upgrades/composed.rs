@@ -83,12 +83,20 @@ impl Walk {
     }
 
     fn install(&mut self, vsn: &str) {
-        let options = Options::default();
+        // Release 1.1.1 of the tests leaves the supervisors' code, and says so.
+        let options = Options {
+            partial: true,
+            ..Options::default()
+        };
         let installed = self
             .house
             .install(&mut self.handler, vsn, &options, |_, _| ());
         let record = installed.unwrap_or_else(|error| panic!("failed to {error}"));
-        assert_eq!(record.warnings, [""; 0]);
+        let others = record
+            .warnings
+            .iter()
+            .filter(|warning| !warning.contains("of pq_sup"));
+        assert_eq!(others.count(), 0, "{:?}", record.warnings);
     }
 
     /// Takes the ways out of the relup of a release, so that they are composed from the appups in the tree.
