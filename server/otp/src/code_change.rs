@@ -46,6 +46,18 @@ impl<'a> CodeChange<'a> {
         }
     }
 
+    /// The same conversion in the opposite direction, to the version that the state came from.
+    pub(crate) fn back(self, from: Module) -> CodeChange<'a> {
+        CodeChange {
+            to: from,
+            direction: match self.direction {
+                Direction::Up => Direction::Down,
+                Direction::Down => Direction::Up,
+            },
+            ..self
+        }
+    }
+
     /// Converts an exported state; the newer of the two versions converts in both directions. Also returns the residues
     /// beside the new state.
     pub(crate) fn convert<H: Converts>(

@@ -8,10 +8,9 @@
 //! INVARIANT: a way of several steps makes the same state and leaves the same residues as one upgrade after the other
 //! (`tests/runtime/transaction/through.rs`, `several_steps_at_once_are_one_upgrade_after_the_other`).
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use pq_abi::{Direction, Failure, Module, Modules, Reason, State};
+use pq_abi::{Failure, Module, Modules, Reason, State};
 use smallvec::SmallVec;
 
 use super::ConversionHost;
@@ -42,6 +41,21 @@ struct Step<'a> {
     to: Module,
     conversion: &'a Conversion,
     modules: &'a Arc<dyn Modules>,
+}
+
+/// An exported state, with the residues beside it.
+type Made = (Vec<u8>, Option<Box<Residues>>);
+
+/// What the last step has made; before the first one, what the process has.
+fn latest<'s>(
+    made: &'s Option<Made>,
+    bytes: &'s [u8],
+    residues: Option<&'s Residues>,
+) -> (&'s [u8], Option<&'s Residues>) {
+    match made {
+        Some((bytes, residues)) => (bytes, residues.as_deref()),
+        None => (bytes, residues),
+    }
 }
 
 /// A conversion that failed.
@@ -100,13 +114,14 @@ impl<'a> Way<'a> {
         bytes: &[u8],
         residues: Option<&Residues>,
     ) -> Result<Handler, Stuck> {
-        let (mut bytes, mut residues) = (Cow::Borrowed(bytes), residues.cloned().map(Box::new));
+        let mut made: Option<Made> = None;
         for step in &self.through {
-            let next = step.export(hosts, &bytes, residues.as_deref());
-            let (made, left) = next.map_err(|reason| self.stuck(step, reason))?;
-            (bytes, residues) = (Cow::Owned(made), left);
+            let (bytes, residues) = latest(&made, bytes, residues);
+            let next = step.export(hosts, bytes, residues);
+            made = Some(next.map_err(|reason| self.stuck(step, reason))?);
         }
-        let new = self.last.state(hosts, &bytes, residues.as_deref());
+        let (bytes, residues) = latest(&made, bytes, residues);
+        let new = self.last.state(hosts, bytes, residues);
         new.map_err(|reason| self.stuck(&self.last, reason))
     }
 
@@ -146,8 +161,11 @@ impl<'a> Way<'a> {
         let mut residues = residues.cloned().map(Box::new);
         for step in self.through.iter().chain([&self.last]).rev() {
             let host = hosts.of(step.modules);
-            if let Some(change) = step.change_back() {
-                (bytes, residues) = change.convert(host, &bytes, residues.as_deref())?;
+            if let Some(change) = step.change() {
+                (bytes, residues) =
+                    change
+                        .back(step.from)
+                        .convert(host, &bytes, residues.as_deref())?;
             }
             bytes = step.from.import(host, &bytes)?.export(host)?;
         }
@@ -162,7 +180,7 @@ impl<'a> Step<'a> {
         hosts: &mut Hosts<'a>,
         bytes: &[u8],
         residues: Option<&Residues>,
-    ) -> Result<(Vec<u8>, Option<Box<Residues>>), Reason> {
+    ) -> Result<Made, Reason> {
         let Handler { state, residues } = self.state(hosts, bytes, residues)?;
         let bytes = state.export(hosts.of(self.modules));
         Ok((bytes.map_err(Failure::into_reason)?, residues))
@@ -195,20 +213,6 @@ impl<'a> Step<'a> {
             Conversion::Carry => None,
             Conversion::CodeChange { direction, extra } => {
                 Some(CodeChange::between(self.from, self.to, *direction, extra))
-            }
-        }
-    }
-
-    /// The conversion of the step in the opposite direction.
-    fn change_back(&self) -> Option<CodeChange<'a>> {
-        match self.conversion {
-            Conversion::Carry => None,
-            Conversion::CodeChange { direction, extra } => {
-                let direction = match direction {
-                    Direction::Up => Direction::Down,
-                    Direction::Down => Direction::Up,
-                };
-                Some(CodeChange::between(self.to, self.from, direction, extra))
             }
         }
     }
