@@ -40,6 +40,19 @@ pub struct Runtime {
     pub built_in: Vec<BuiltIn>,
 }
 
+impl Runtime {
+    /// The application of this name that is part of the node.
+    pub fn built_in(&self, name: &str) -> Option<&BuiltIn> {
+        self.built_in.iter().find(|own| own.name == name)
+    }
+
+    /// The applications of a release that are not part of the node. Only they have directories.
+    pub fn foreign<'a>(&'a self, rel: &'a Rel) -> impl Iterator<Item = &'a RelApp> {
+        let is_foreign = |entry: &&RelApp| self.built_in(entry.name.as_str()).is_none();
+        rel.applications.iter().filter(is_foreign)
+    }
+}
+
 /// An application that is part of the node and needs no library in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuiltIn {
@@ -367,7 +380,7 @@ impl ReleaseTree {
 
     /// The application of this name that is part of the node.
     pub(crate) fn built_in(&self, name: &str) -> Option<&BuiltIn> {
-        self.runtime.built_in.iter().find(|own| own.name == name)
+        self.runtime.built_in(name)
     }
 
     /// The applications of a release that are not part of the node. Only they have directories.
@@ -375,8 +388,7 @@ impl ReleaseTree {
         &'a self,
         rel: &'a Rel,
     ) -> impl Iterator<Item = &'a RelApp> {
-        let is_foreign = |entry: &&RelApp| self.built_in(entry.name.as_str()).is_none();
-        rel.applications.iter().filter(is_foreign)
+        self.runtime.foreign(rel)
     }
 
     /// The properties of the node for which the tree was opened.

@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pq_files::Refused;
-use pq_signing::{Keys, SIGNATURE_NAME, SignatureError, SigningError};
+use pq_signing::{Keys, SIGNATURE_NAME, SigningError};
 use pq_term::Term;
 
 use crate::boot::{BootError, Runtime};
@@ -247,16 +247,9 @@ pub(crate) fn unpack(
 
 /// Compares the release with the statement of the signature.
 fn is_as_signed(rel: &Rel, author: &Author) -> Result<(), Refusal> {
-    let Author::Proven(signed) = author else {
-        return Ok(());
-    };
-    let (name, vsn) = (&signed.comment.name, &signed.comment.vsn);
-    match (name, vsn) == (&rel.name, &rel.vsn) {
-        true => Ok(()),
-        false => Err(Refusal::Signature(SignatureError::OtherRelease {
-            found: format!("{} {}", rel.name, rel.vsn),
-            signed: format!("{name} {vsn}"),
-        })),
+    match author {
+        Author::Proven(signed) => Ok(signed.is_for(&rel.name, &rel.vsn)?),
+        _ => Ok(()),
     }
 }
 

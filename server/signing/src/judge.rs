@@ -122,6 +122,25 @@ impl Keys {
 }
 
 impl Signed {
+    /// Refuses a signature that was made for another release.
+    ///
+    /// # Errors
+    /// With both releases.
+    pub fn is_for(&self, name: &str, vsn: &str) -> Result<(), SignatureError> {
+        let Comment {
+            name: signed_name,
+            vsn: signed_vsn,
+            ..
+        } = &self.comment;
+        match (&**signed_name, &**signed_vsn) == (name, vsn) {
+            true => Ok(()),
+            false => Err(SignatureError::OtherRelease {
+                found: format!("{name} {vsn}"),
+                signed: format!("{signed_name} {signed_vsn}"),
+            }),
+        }
+    }
+
     /// Refuses a signature of a key whose last day is over.
     ///
     /// # Errors

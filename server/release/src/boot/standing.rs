@@ -86,11 +86,8 @@ impl ReleaseTree {
             }
             Err(why) => return Err(refused(rel, why)),
         };
-        let (name, vsn) = (&signed.comment.name, &signed.comment.vsn);
-        if (name, vsn) != (&rel.name, &rel.vsn) {
-            let (found, signed) = (format!("{} {}", rel.name, rel.vsn), format!("{name} {vsn}"));
-            return Err(refused(rel, SignatureError::OtherRelease { found, signed }));
-        }
+        let is_for = signed.is_for(&rel.name, &rel.vsn);
+        is_for.map_err(|why| refused(rel, why))?;
         let list = Signature::read(folder.join(checksums::FILE_NAME), &sums)?;
         list.has_release(rel)?;
         apps.iter().try_for_each(|app| list.has_app(app))?;

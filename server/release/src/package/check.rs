@@ -222,7 +222,8 @@ fn plain_names(rel: &Rel) -> Result<(), Refusal> {
     }
 }
 
-fn below(path: &str, folder: &str) -> bool {
+/// Whether a file is in this directory, or below it.
+pub(super) fn below(path: &str, folder: &str) -> bool {
     let rest = path.strip_prefix(folder);
     rest.is_some_and(|rest| rest.starts_with('/'))
 }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::PackageError;
+use super::check::below;
 use super::contents::Contents;
 use crate::checksums::Sha256Hex;
 use crate::consult::text_of;
@@ -158,11 +159,8 @@ fn statements(signature: &str) -> Option<Statements> {
 
 fn has_files(contents: &Contents, entry: &RelApp) -> bool {
     let folder = crate::layout::lib_name(entry.name.as_str(), &entry.vsn);
-    contents
-        .sums
-        .0
-        .keys()
-        .any(|path| path.starts_with(&format!("{folder}/")))
+    let mut paths = contents.sums.0.keys();
+    paths.any(|path| below(path, &folder))
 }
 
 fn application(contents: &Contents, entry: &RelApp) -> Application {
