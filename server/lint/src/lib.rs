@@ -6,7 +6,7 @@
 mod library;
 pub mod mask;
 
-pub use library::{unlisted_calls, worldly};
+pub use library::{unlisted_calls, worldly, worldly_to_the_end};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -31,15 +31,23 @@ const WORLD: [(&str, &str); 13] = [
     ("println!", "log through the context"),
 ];
 
-/// Uses of system services that have to go through the context.
+/// Uses of system services that have to go through the context, up to the tests of the file.
 pub fn worldly(source: &str) -> Vec<Fault> {
-    let code = without_tests(source);
+    worldly_in(&without_tests(source))
+}
+
+/// The same in the whole file: the libraries of this project have their tests elsewhere.
+pub fn worldly_to_the_end(source: &str) -> Vec<Fault> {
+    worldly_in(&mask(source))
+}
+
+fn worldly_in(code: &str) -> Vec<Fault> {
     let found = WORLD
         .iter()
-        .flat_map(|(word, why)| uses(&code, word).map(move |at| (at, *word, *why)));
+        .flat_map(|(word, why)| uses(code, word).map(move |at| (at, *word, *why)));
     found
         .map(|(at, word, why)| Fault {
-            line: line_of(&code, at),
+            line: line_of(code, at),
             sentence: format!("no `{word}` in a library: {why}"),
         })
         .collect()

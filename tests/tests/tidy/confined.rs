@@ -102,7 +102,7 @@ pub(crate) fn worldly(file: &File) -> Vec<Fault> {
     if !file.is_rust() || !is_library(&file.path) {
         return Vec::new();
     }
-    faults_of(file, pq_lint::worldly(&file.text))
+    faults_of(file, pq_lint::worldly_to_the_end(&file.text))
 }
 
 /// The faults that a lint has found in a file.
