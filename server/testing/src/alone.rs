@@ -15,6 +15,12 @@ use serde::Serialize;
 pub trait Answers {
     /// The result of `module:function`, encoded with [`encoded`]. `None` calls the function of the process's own library.
     fn call(&mut self, record: &mut Record, function: &str, args: &[u8]) -> Option<Vec<u8>>;
+
+    /// The value of a request that has no line of its own in the record, such as the time: it is noted, and 0, unless the test
+    /// says otherwise.
+    fn other(&mut self, record: &mut Record, request: &str) -> u64 {
+        record.note(request)
+    }
 }
 
 /// The requests of a process, one on each line, in the order in which its callbacks have made them.
@@ -234,7 +240,7 @@ impl<A: Answers> Host for Mock<A> {
             OpCode::Monitor => record.note(&format!("monitor {}", Pid::from_raw(a))),
             OpCode::PortCommand => record.note(&format!("write {text:?}")),
             OpCode::PortClose => record.note(&format!("close port {a}")),
-            other => record.note(&format!("{other:?} {a}")),
+            other => self.answers.other(record, &format!("{other:?} {a}")),
         };
         Answer {
             value,

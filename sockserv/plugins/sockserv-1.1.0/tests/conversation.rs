@@ -37,7 +37,7 @@ fn only_the_session_and_its_handler_have_a_new_version() {
 #[test]
 fn a_taken_name_is_told_when_it_is_given_and_its_word_is_asked_for() {
     let mut node = Node::at(Moment::Greeted);
-    node.paper.look.taken = true;
+    node.paper().look.taken = true;
     node.line("Ann");
     let done = texts(&node.done());
     assert!(
@@ -47,7 +47,7 @@ fn a_taken_name_is_told_when_it_is_given_and_its_word_is_asked_for() {
     assert!(done.contains("\\u{e}sealed\\u{f}"), "{done}");
     node.line("");
     assert!(node.done().contains("What's your character's name?"));
-    node.paper.look.taken = false;
+    node.paper().look.taken = false;
     node.line("Bob");
     assert!(node.done().contains("Do you agree to these? y/n"));
 }
@@ -55,11 +55,12 @@ fn a_taken_name_is_told_when_it_is_given_and_its_word_is_asked_for() {
 #[test]
 fn without_words_a_taken_name_is_told_and_another_is_asked_for() {
     let mut node = Node::at(Moment::Greeted);
-    (node.paper.look.taken, node.paper.look.kept) = (true, false);
+    node.paper().look.taken = true;
+    node.paper().look.kept = false;
     node.line("Ann");
     let expected = "write \"That name is taken.\\nWhat's your character's name?\\n\"\n";
     assert_eq!(node.done(), expected);
-    node.paper.look.taken = false;
+    node.paper().look.taken = false;
     node.line("Bob");
     node.line("y");
     assert!(node.done().ends_with("request processquest:start_player\n"));
@@ -131,11 +132,11 @@ fn a_word_that_was_sent_before_the_question_is_not_taken() {
 fn a_word_is_chosen_before_the_hero_starts_and_kept_when_it_plays() {
     let mut node = Node::at(Moment::Choosing);
     for (judged, said) in [(Judged::Short, "at least 6"), (Judged::Long, "at most 128")] {
-        node.paper.judged = Some(judged);
+        node.paper().judged = Some(judged);
         node.line("\x001");
         assert!(node.done().contains(said));
     }
-    node.paper.judged = Some(Judged::Fit);
+    node.paper().judged = Some(Judged::Fit);
     node.line("\x002");
     let done = texts(&node.done());
     assert!(done.contains("Type the word once more."), "{done}");
@@ -151,7 +152,7 @@ fn a_word_is_chosen_before_the_hero_starts_and_kept_when_it_plays() {
 #[test]
 fn a_word_that_is_not_typed_the_same_way_twice_is_asked_for_anew() {
     let mut node = Node::at(Moment::Again);
-    node.paper.are_two = true;
+    node.paper().are_two = true;
     node.line("\x002");
     let done = texts(&node.done());
     assert!(
@@ -187,7 +188,7 @@ fn a_player_chooses_a_word_while_the_hero_plays() {
     node.done();
     node.line("look");
     assert!(node.done().contains("Unexpected input: look"));
-    node.paper.look.kept = false;
+    node.paper().look.kept = false;
     node.line("word");
     assert!(node.done().contains("Words are not kept here."));
 }
@@ -217,7 +218,7 @@ fn an_empty_line_chooses_no_word() {
 #[test]
 fn a_word_that_could_not_be_kept_is_told() {
     let mut node = Node::at(Moment::Starting);
-    node.paper.is_busy = true;
+    node.paper().is_busy = true;
     node.answer(&SupReply::Started(Some(node::sup())));
     assert!(node.done().contains("Your word could not be kept."));
 }
@@ -235,7 +236,7 @@ fn a_hero_with_a_word_stays_when_its_client_goes() {
 fn a_client_that_goes_while_its_word_is_kept_leaves_its_hero_if_it_is() {
     let mut node = Node::at(Moment::Keeping);
     assert_eq!(node.closed(), Verdict::Wait);
-    node.paper.has_word = true;
+    node.paper().has_word = true;
     assert_eq!(node.says(Said::Kept), END);
     assert_eq!(node.done(), "");
     let mut node = Node::at(Moment::Keeping);

@@ -1,22 +1,23 @@
-//! A mock node: it answers the calls of a session and records the session's requests.
+//! Sessions without a node, at each moment of a conversation.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
 
 use pq_sdk::players::{Described, Players, Sheet};
-use pq_sdk::pq_abi::spec::{self, ManagerReply, SupReply};
-use pq_sdk::pq_abi::{
-    Answer, Callback, Direction, Host, Module, OldVsn, OpCode, Reason, State, Verdict,
-};
+use pq_sdk::pq_abi::raw::LibraryTable;
+use pq_sdk::pq_abi::spec::{ManagerReply, SupReply};
+use pq_sdk::pq_abi::{Direction, Module, Reason, Verdict};
 use pq_sdk::words::{Answer as Reply, Answered, Judged, Look, Said};
 use pq_sdk::{Pid, Term};
+use pq_testing::alone::{Alone, Answers, Record, encoded};
+use pq_testing::convert;
 use pq_words::{Event, Stats};
 use serde::Serialize;
 use sockserv_1_1_0::shown::Value;
 
-const PORT: u64 = 7;
+/// The module of sessions.
+const SESSION: &str = "sockserv_serv";
 
-static EPOCH: AtomicU64 = AtomicU64::new(1);
+const PORT: u64 = 7;
 
 /// The pid of the hero's `pq_sup`.
 pub(crate) fn sup() -> Pid {
@@ -27,27 +28,22 @@ fn events() -> Pid {
     Pid::new(0, 11, 1)
 }
 
-/// The modules in the library of a version.
-pub(crate) fn modules(vsn: &str) -> Vec<Module> {
-    let library = match vsn {
+fn library(vsn: &str) -> &'static LibraryTable {
+    match vsn {
         "1.0.0" => &sockserv_1_0_0::LIBRARY,
         "1.0.1" => &sockserv_1_0_1::LIBRARY,
         _ => &sockserv_1_1_0::LIBRARY,
-    };
-    pq_sdk::pq_abi::host::linked_library(library).unwrap()
+    }
 }
 
-fn session_module(vsn: &str) -> Module {
-    let mut modules = modules(vsn).into_iter();
-    modules.find(|m| m.name() == "sockserv_serv").unwrap()
+/// The modules in the library of a version.
+pub(crate) fn modules(vsn: &str) -> Vec<Module> {
+    pq_sdk::pq_abi::host::linked_library(library(vsn)).unwrap()
 }
 
 /// Calls `sockserv_serv:code_change` of 1.1.0, from or to an older version.
 pub(crate) fn code_change(direction: Direction, vsn: &'static str, bytes: &[u8]) -> Vec<u8> {
-    let module = session_module("1.1.0");
-    let way = OldVsn { direction, vsn };
-    let changed = module.code_change(&mut Paper::default(), way, bytes, &[0xc0]);
-    changed.unwrap()
+    convert(library("1.1.0"), SESSION, direction, vsn, bytes).unwrap()
 }
 
 /// The value of a key in `sockserv.app`.
@@ -56,10 +52,6 @@ pub(crate) fn of_app(key: &str) -> String {
     let keys = app.as_tuple().unwrap()[2].as_list().unwrap();
     let mut pairs = keys.iter().map(|pair| pair.as_tuple().unwrap());
     pairs.find(|pair| pair[0].is_atom(key)).unwrap()[1].to_string()
-}
-
-fn named(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
-    rmp_serde::to_vec_named(value).unwrap()
 }
 
 /// The phases of a session in their order.
@@ -96,14 +88,9 @@ impl Moment {
     ];
 }
 
+/// The answers of other processes, modules and services.
 #[derive(Default)]
 pub(crate) struct Paper {
-    done: String,
-    out: Vec<u8>,
-    result: Vec<u8>,
-    /// The number of the last request.
-    request: u64,
-    timer: Option<Vec<u8>>,
     /// The answers of the service for words.
     pub(crate) look: Look,
     pub(crate) has_word: bool,
@@ -114,121 +101,67 @@ pub(crate) struct Paper {
     asked: u64,
 }
 
-impl Paper {
-    fn write(&mut self, line: String) -> u64 {
-        self.done += &line;
-        self.done.push('\n');
-        0
-    }
-
-    fn request(&mut self, what: String) -> u64 {
-        self.write(format!("request {what}"));
-        self.request += 1;
-        self.request
-    }
-
-    fn call(&mut self, name: &str, args: &[u8]) -> u64 {
-        self.result = match name {
-            "pq_stats:initial_roll" => named(&Stats::from_fn(|| 7)),
-            "regis:whereis" => named(&Some(events())),
-            "words:look" => named(&self.look),
-            "words:has" => named(&self.has_word),
-            "words:judge" => named(&self.judged.unwrap_or(Judged::Fit)),
-            "words:same" => named(&!self.are_two),
-            "words:check" => self.check(args),
-            "words:keep" => self.keep(args),
-            "players:list" => named(&Players {
+impl Answers for Paper {
+    fn call(&mut self, record: &mut Record, function: &str, args: &[u8]) -> Option<Vec<u8>> {
+        Some(match function {
+            "pq_stats:initial_roll" => encoded(&Stats::from_fn(|| 7)),
+            "regis:whereis" => encoded(&Some(events())),
+            "words:look" => encoded(&self.look),
+            "words:has" => encoded(&self.has_word),
+            "words:judge" => encoded(&self.judged.unwrap_or(Judged::Fit)),
+            "words:same" => encoded(&!self.are_two),
+            "words:check" => self.check(record, args),
+            "words:keep" => self.keep(record, args),
+            "players:list" => encoded(&Players {
                 count: 1,
                 names: vec!["Ann".to_string()],
             }),
             "players:sheet" => {
                 let (number,): (u64,) = rmp_serde::from_slice(args).unwrap();
                 self.asked = number;
-                self.write("ask for the sheet".to_string());
-                named(&true)
+                record.note("ask for the sheet");
+                encoded(&true)
             }
             "processquest:stop_player" => {
                 let (sup,): (Pid,) = rmp_serde::from_slice(args).unwrap();
-                named(&self.request(format!("{name} {sup}")))
+                encoded(&record.request(&format!("{function} {sup}")))
             }
-            "sockserv_trans:to_output" => {
-                let trans = modules("1.1.0");
-                let trans = trans.iter().find(|m| m.name() == "sockserv_trans").unwrap();
-                trans.call(self, "to_output", args).unwrap()
-            }
-            asked => named(&self.request(asked.to_string())),
-        };
-        0
+            "sockserv_trans:to_output" => return None,
+            asked => encoded(&record.request(asked)),
+        })
     }
 
-    fn check(&mut self, args: &[u8]) -> Vec<u8> {
-        let (_, line, name, number): (u64, u64, String, u64) = rmp_serde::from_slice(args).unwrap();
-        self.asked = number;
-        self.write(format!("check line {line} of {name}"));
-        named(&!self.is_busy)
-    }
-
-    fn keep(&mut self, args: &[u8]) -> Vec<u8> {
-        let (_, line, hero, number): (u64, u64, Pid, u64) = rmp_serde::from_slice(args).unwrap();
-        self.asked = number;
-        self.write(format!("keep line {line} for {hero}"));
-        named(&!self.is_busy)
-    }
-
-    fn keep_timer(&mut self, ms: u64, message: &[u8]) -> u64 {
-        self.timer = Some(message.to_vec());
-        self.write(format!("timer {ms} ms"))
+    fn other(&mut self, _record: &mut Record, request: &str) -> u64 {
+        panic!("a session does not request {request}")
     }
 }
 
-impl Host for Paper {
-    fn op(&mut self, code: OpCode, (a, _): (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
-        let name = String::from_utf8_lossy(name);
-        let value = match code {
-            OpCode::Out => {
-                self.out.extend_from_slice(data);
-                0
-            }
-            OpCode::SelfPid => Pid::new(0, 1, 1).as_raw(),
-            // Nothing is current here, so all calls go through the host table.
-            OpCode::Current => 0,
-            OpCode::CallModule => self.call(&name, data),
-            OpCode::Request => self.request(format!("of {}", Pid::from_raw(a))),
-            OpCode::StartTimer => self.keep_timer(a, data),
-            OpCode::Log => self.write(format!("log {}", String::from_utf8_lossy(data))),
-            OpCode::Monitor => self.write(format!("monitor {}", Pid::from_raw(a))),
-            OpCode::PortCommand => self.write(format!("write {:?}", String::from_utf8_lossy(data))),
-            OpCode::PortClose => self.write(format!("close port {a}")),
-            other => panic!("a session does not request {other:?}"),
-        };
-        Answer {
-            value,
-            bytes: &self.result,
-        }
+impl Paper {
+    fn check(&mut self, record: &mut Record, args: &[u8]) -> Vec<u8> {
+        let (_, line, name, number): (u64, u64, String, u64) = rmp_serde::from_slice(args).unwrap();
+        self.asked = number;
+        record.note(&format!("check line {line} of {name}"));
+        encoded(&!self.is_busy)
     }
 
-    fn epoch(&self) -> *const AtomicU64 {
-        &EPOCH
-    }
-
-    fn take_out(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.out)
+    fn keep(&mut self, record: &mut Record, args: &[u8]) -> Vec<u8> {
+        let (_, line, hero, number): (u64, u64, Pid, u64) = rmp_serde::from_slice(args).unwrap();
+        self.asked = number;
+        record.note(&format!("keep line {line} for {hero}"));
+        encoded(&!self.is_busy)
     }
 }
 
 /// An input that moves a session to its next phase.
 type Step = fn(&mut Node);
 
-/// A session in a mock node.
-pub(crate) struct Node {
-    pub(crate) paper: Paper,
-    session: State,
-}
+/// A session without a node.
+pub(crate) struct Node(Alone<Paper>);
 
 /// The way to the question for the word of a hero.
 const BACK: [(Moment, Step); 2] = [
     (Moment::Asked, |node| {
-        node.paper.look.taken = true;
+        node.paper().look.taken = true;
         node.line("Ann");
     }),
     (Moment::Checking, |node| drop(node.line("\x001"))),
@@ -245,12 +178,14 @@ const ANEW: [(Moment, Step); 9] = [
     }),
     (Moment::Joining, |node| drop(node.says(Said::Kept))),
     (Moment::Playing, |node| {
-        node.paper.has_word = true;
+        node.paper().has_word = true;
         node.has_no_handler();
         node.answer(&ManagerReply::Ok);
         node.news();
     }),
-    (Moment::Fallen, |node| node.fell()),
+    (Moment::Fallen, |node| {
+        node.0.down(events(), &Reason::Shutdown);
+    }),
     (Moment::Leaving, |node| drop(node.line("quit"))),
 ];
 
@@ -259,9 +194,8 @@ impl Node {
     pub(crate) fn at(moment: Moment) -> Node {
         let mut paper = Paper::default();
         paper.look.kept = true;
-        let args = named(&(PORT,));
-        let session = session_module("1.1.0").init(&mut paper, &args).unwrap();
-        let mut node = Node { paper, session };
+        let library = library("1.1.0");
+        let mut node = Node(Alone::start(library, SESSION, &(PORT,), paper));
         let way: &[(Moment, Step)] = match moment {
             Moment::Asked | Moment::Checking => &BACK,
             _ => &ANEW,
@@ -273,91 +207,78 @@ impl Node {
         node
     }
 
+    /// The answers of everything around the session.
+    pub(crate) fn paper(&mut self) -> &mut Paper {
+        self.0.answers()
+    }
+
     /// Refuses the last request: the event manager has no handler of a session.
     fn has_no_handler(&mut self) {
-        let reason = Reason::Other(Term::atom("bad_module")).to_bytes();
-        self.send(Callback::Response, (self.paper.request, 1), &reason);
+        self.0.refuse(&Reason::Other(Term::atom("bad_module")));
     }
 
     /// Sends the answer to the last question about a word.
     pub(crate) fn says(&mut self, said: Said) -> Verdict {
-        let words = Reply {
-            r#ref: self.paper.asked,
-            said,
-        };
-        self.send(Callback::Info, (PORT, 0), &named(&Answered { words }))
+        let r#ref = self.paper().asked;
+        let words = Reply { r#ref, said };
+        self.0.info(&Answered { words })
     }
 
     /// Sends the facts about the hero: its name alone.
     pub(crate) fn describes(&mut self, name: &str) {
         let name = BTreeMap::from([("name".to_string(), Value::Text(name.to_string()))]);
         let sheet = Sheet {
-            r#ref: self.paper.asked,
+            r#ref: self.paper().asked,
             parts: vec![("Char.Name".to_string(), name)],
         };
-        self.send(Callback::Info, (PORT, 0), &named(&Described { sheet }));
+        self.0.info(&Described { sheet });
     }
 
     /// Converts the session down to an older version.
     pub(crate) fn goes_down(&mut self, vsn: &'static str) {
         let bytes = code_change(Direction::Down, vsn, &self.export());
-        let module = session_module(vsn);
-        self.session = module.import(&mut self.paper, &bytes).unwrap();
+        self.0.becomes(library(vsn), &bytes);
     }
 
     /// Takes the record since the last call.
     pub(crate) fn done(&mut self) -> String {
-        std::mem::take(&mut self.paper.done)
-    }
-
-    fn send(&mut self, callback: Callback, ab: (u64, u64), data: &[u8]) -> Verdict {
-        self.session.handle(&mut self.paper, callback, ab, data)
+        self.0.done()
     }
 
     pub(crate) fn line(&mut self, line: &str) -> Verdict {
-        self.send(Callback::PortData, (PORT, 0), line.as_bytes())
+        self.0.line(PORT, line)
     }
 
     pub(crate) fn closed(&mut self) -> Verdict {
-        self.send(Callback::PortClosed, (PORT, 0), b"closed by the client")
+        self.0.closed(PORT)
     }
 
     /// Sends the news of a fight.
     pub(crate) fn news(&mut self) {
-        let killed = Event::Killed {
+        self.0.cast(&Event::Killed {
             ms: 1_600,
             enemy: "Pig".into(),
             drop: "Bacon".into(),
             experience: 1,
-        };
-        self.send(Callback::Cast, (PORT, 0), &named(&killed));
+        });
     }
 
     /// Fires the last timer.
     pub(crate) fn timer(&mut self) -> Verdict {
-        let message = self.paper.timer.take().unwrap();
-        self.send(Callback::Info, (PORT, 0), &message)
+        self.0.timer().unwrap()
     }
 
     /// Sends the answer to the last request.
     pub(crate) fn answer(&mut self, reply: &impl Serialize) -> Verdict {
-        let id = self.paper.request;
-        self.send(Callback::Response, (id, 0), &spec::encode(reply))
+        self.0.answer(reply)
     }
 
     /// Reports the end of the hero.
     pub(crate) fn falls(&mut self) {
-        let reason = Reason::Shutdown.to_bytes();
-        self.send(Callback::Down, (sup().as_raw(), 1), &reason);
-    }
-
-    /// Reports the end of the hero's event manager.
-    fn fell(&mut self) {
-        let reason = Reason::Shutdown.to_bytes();
-        self.send(Callback::Down, (events().as_raw(), 1), &reason);
+        self.0.down(sup(), &Reason::Shutdown);
     }
 
     pub(crate) fn export(&mut self) -> Vec<u8> {
-        self.session.export(&mut self.paper).unwrap()
+        self.0.export()
     }
 }
