@@ -45,6 +45,12 @@ pub(crate) mod sign;
 mod answer;
 mod vsn;
 
+/// The path of a file for a person: relative to the workspace.
+fn shown(root: &Path, file: &Path) -> String {
+    let shown = file.strip_prefix(root).unwrap_or(file);
+    shown.display().to_string()
+}
+
 /// Writes a warning to stderr.
 pub(crate) fn warn(sentence: impl Display) {
     // Findings that prevent the work are returned as errors instead.

@@ -12,6 +12,11 @@ pub(crate) fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// The same in whole seconds.
+pub(crate) fn unix_s(time: SystemTime) -> u64 {
+    since_1970(time).as_secs()
+}
+
 /// The same in milliseconds, as answers have it.
 pub(crate) fn unix_ms(time: SystemTime) -> u64 {
     since_1970(time).as_millis() as u64

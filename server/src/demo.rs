@@ -144,7 +144,7 @@ fn prepare(workspace: &Arc<Workspace>, root: &Path) -> anyhow::Result<Vec<Next>>
     }
     let first = Pieces::build(workspace, &workspace.rel_file(FIRST)?)?;
     // New builds may change libraries without a new version, which is permitted here because no node runs them.
-    say_where(&first.lay_out(root, Overwrite::Code)?, root);
+    say_where(&first.lay_out(workspace, root, Overwrite::Code)?, root);
     Next::missing(workspace, FIRST, &listed(root))
 }
 

@@ -36,6 +36,7 @@ use pq_sdk::words::Said;
 use regis_application::Names;
 use sockserv::Door;
 
+use crate::clock::unix_s;
 use crate::service::send;
 pub(crate) use counts::Counts;
 
@@ -196,7 +197,7 @@ impl Connected {
             return Said::Busy.into();
         };
         let record = known.as_ref().map(|(_, record)| record);
-        let proof = verify(&taken.word, record, unix_s());
+        let proof = verify(&taken.word, record, unix_s(SystemTime::now()));
         let (Some(proof), Some((row, _))) = (proof, known) else {
             return Said::Wrong.into();
         };
@@ -275,10 +276,4 @@ impl Connected {
         let message = calls::message(asked.reference, said);
         send(&self.parts.node, asked.session, &message);
     }
-}
-
-/// Seconds since 1970; 0 for a clock before that.
-fn unix_s() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }

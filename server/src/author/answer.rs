@@ -1,31 +1,39 @@
 //! The answers of authors' commands: text, or one line of JSON with `--json`.
 
+use std::path::Path;
+
 use pq_protocol::{Exit, Failure};
 use pq_release::package::PackageError;
 use pq_release::registry::RegistryError;
-use pq_signing::{KeysError, NoKey, SigningError};
+use pq_signing::{KeysError, NoKey, PublicKey, SigningError};
 use pq_term::printable_json;
 use serde::Serialize;
 
 use crate::client::{Show, say};
-use crate::streams;
 
 /// Writes the answer, or with `--json` the failure, and hands the failure on.
-pub(super) fn answer<A: Show + Serialize>(
+pub(super) fn answer<A: Show + Serialize, E: Into<anyhow::Error>>(
     is_json: bool,
-    work: Result<A, Failure>,
+    work: Result<A, E>,
 ) -> anyhow::Result<()> {
-    let written = match &work {
-        Ok(answer) if is_json => serde_json::to_string(answer),
-        Ok(answer) => {
-            say(answer.show().trim_end());
-            return Ok(());
-        }
-        Err(failure) if is_json => serde_json::to_string(failure),
-        Err(failure) => return Err(failure.clone().into()),
-    };
-    say(&printable_json(&written?));
-    work.map(|_| ()).map_err(anyhow::Error::from)
+    let work = work.map_err(Into::into);
+    match &work {
+        Ok(answer) if is_json => say_json(answer)?,
+        Ok(answer) => say(answer.show().trim_end()),
+        Err(error) if is_json => say_json(&failure(error))?,
+        Err(_) => (),
+    }
+    work.map(|_| ())
+}
+
+fn say_json(value: &impl Serialize) -> serde_json::Result<()> {
+    say(&printable_json(&serde_json::to_string(value)?));
+    Ok(())
+}
+
+fn failure(error: &anyhow::Error) -> Failure {
+    let known = error.downcast_ref::<Failure>().cloned();
+    known.unwrap_or_else(|| Failure::new(Exit::Internal, format!("{error:#}")))
 }
 
 /// The failure of work on a package.
@@ -63,26 +71,11 @@ pub(super) fn of_no_key(error: &NoKey) -> Failure {
     Failure::new(Exit::Usage, format!("failed to {error}"))
 }
 
-/// Writes an answer to stdout, or returns the failure after writing it there with `--json`.
-pub(super) fn tell<A: Serialize>(
-    is_json: bool,
-    answer: anyhow::Result<A>,
-    text: impl FnOnce(&A) -> String,
-) -> anyhow::Result<()> {
-    match answer {
-        Ok(answer) if is_json => say(&printable_json(&serde_json::to_string(&answer)?)),
-        Ok(answer) => streams::data(&(pq_term::printable_lines(&text(&answer)) + "\n")),
-        Err(error) => {
-            if is_json {
-                say(&printable_json(&serde_json::to_string(&failure(&error))?));
-            }
-            return Err(error);
-        }
-    }
-    Ok(())
-}
-
-fn failure(error: &anyhow::Error) -> Failure {
-    let known = error.downcast_ref::<Failure>().cloned();
-    known.unwrap_or_else(|| Failure::new(Exit::Internal, format!("{error:#}")))
+/// The public key in a file.
+pub(super) fn public_key(file: &Path) -> Result<PublicKey, Failure> {
+    let text = pq_files::read(file, pq_files::TEXT_BYTES_MAX).map_err(|error| {
+        let sentence = format!("failed to read {}: {error}", file.display());
+        Failure::new(Exit::Refused, sentence)
+    })?;
+    PublicKey::parse(&String::from_utf8_lossy(&text)).map_err(|error| of_no_key(&error))
 }

@@ -51,7 +51,7 @@ pub(crate) fn build(command: &Command) -> anyhow::Result<()> {
         true => Overwrite::All,
         false => Overwrite::Nothing,
     };
-    let rel = pieces.lay_out(&command.root, overwrite)?;
+    let rel = pieces.lay_out(&workspace, &command.root, overwrite)?;
     super::judge(&command.root, &rel.vsn)?;
     same::say(&command.root, &rel);
     let tree = ReleaseTree::open(&command.root, boot::runtime()?);
@@ -82,8 +82,6 @@ pub(crate) struct Pieces {
     /// The text of the relup: the ways from and to other releases.
     pub(crate) relup: Option<String>,
     applications: Vec<Built>,
-    /// The circumstances of the build and the bill of its packages, by the names of their files.
-    papers: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// The source of an application, and its library if the application has modules.
@@ -117,32 +115,20 @@ impl Pieces {
         library: impl Fn(&Source) -> anyhow::Result<Vec<u8>>,
     ) -> anyhow::Result<Pieces> {
         let rel = Rel::read(file).map_err(failed)?;
-        let own = boot::runtime()?.built_in;
-        let is_own = |name: &str| own.iter().any(|own| own.name == name);
+        let runtime = boot::runtime()?;
+        let sources = runtime.foreign(&rel);
+        let sources = sources.map(|entry| workspace.source(entry.name.as_str(), &entry.vsn));
+        // All sources are there before the first one is built.
+        let sources = sources.collect::<anyhow::Result<Vec<Source>>>()?;
         let beside = |name: &str| text_if_there(&file.with_file_name(name));
-        let mut applications = Vec::new();
-        for entry in &rel.applications {
-            let name = entry.name.as_str();
-            if !is_own(name) {
-                applications.push(workspace.source(name, &entry.vsn)?);
-            }
-        }
-        let built = |source: Source| {
-            let has_modules = !source.app.modules.is_empty();
-            let library = has_modules.then(|| library(&source)).transpose()?;
-            Ok((source, library))
-        };
-        let sources: Vec<&Source> = applications.iter().collect();
-        let papers = workspace.papers(&sources)?;
         Ok(Pieces {
             rel: text_if_there(file)?.unwrap_or_default(),
             sys_config: beside(sys_config::FILE_NAME)?,
             configs: configs(file.parent().unwrap_or(Path::new("")))?,
             relup: None,
-            papers,
-            applications: applications
+            applications: sources
                 .into_iter()
-                .map(built)
+                .map(|source| built(source, &library))
                 .collect::<anyhow::Result<_>>()?,
         })
     }
@@ -159,12 +145,8 @@ impl Pieces {
     ) -> anyhow::Result<()> {
         for (name, vsn) in relup.converters() {
             let source = workspace.source(name.as_str(), &vsn)?;
-            let has_modules = !source.app.modules.is_empty();
-            let library = has_modules.then(|| library(&source)).transpose()?;
-            self.applications.push((source, library));
+            self.applications.push(built(source, &library)?);
         }
-        let sources: Vec<&Source> = self.applications.iter().map(|(source, _)| source).collect();
-        self.papers = workspace.papers(&sources)?;
         self.relup = Some(relup.to_text());
         Ok(())
     }
@@ -190,11 +172,27 @@ impl Pieces {
         all.find(|(source, _)| source.app.name == name)
     }
 
-    /// Lays out the release; existing files with the same content stay untouched.
+    /// Lays out the release with the papers of its build; existing files with the same content stay untouched.
+    ///
+    /// # Errors
+    /// Fails if a part of the release is invalid, if cargo does not know the dependencies of a library, or if the operating system
+    /// refuses an operation.
+    pub(crate) fn lay_out(
+        &self,
+        workspace: &Workspace,
+        root: &Path,
+        overwrite: Overwrite,
+    ) -> anyhow::Result<Rel> {
+        let rel = self.lay_out_bare(root, overwrite)?;
+        self.add_papers(workspace, root, &rel, overwrite)?;
+        Ok(rel)
+    }
+
+    /// Does the same without papers, for a release that is not packed.
     ///
     /// # Errors
     /// Fails if a part of the release is invalid or the operating system refuses an operation.
-    pub(crate) fn lay_out(&self, root: &Path, overwrite: Overwrite) -> anyhow::Result<Rel> {
+    pub(crate) fn lay_out_bare(&self, root: &Path, overwrite: Overwrite) -> anyhow::Result<Rel> {
         let spec = ReleaseSpec {
             rel: &self.rel,
             sys_config: self.sys_config.as_deref(),
@@ -206,25 +204,40 @@ impl Pieces {
             relup: self.relup.as_deref(),
             applications: self.applications.iter().map(of_tree).collect(),
         };
-        let rel = rewrite_release(root, &spec, overwrite).map_err(failed)?;
-        self.add_papers(root, &rel, overwrite)?;
-        Ok(rel)
+        rewrite_release(root, &spec, overwrite).map_err(failed)
     }
 
     /// The papers of a release that `RELEASES` lists stay: its libraries have the same bytes, and were built as those papers say.
-    fn add_papers(&self, root: &Path, rel: &Rel, overwrite: Overwrite) -> anyhow::Result<()> {
+    fn add_papers(
+        &self,
+        workspace: &Workspace,
+        root: &Path,
+        rel: &Rel,
+        overwrite: Overwrite,
+    ) -> anyhow::Result<()> {
         let folder = layout::release(root, &rel.vsn);
         let releases = Releases::read(&layout::releases_file(root)).map_err(failed)?;
         let is_kept = releases.find(&rel.vsn).is_some() && overwrite == Overwrite::Nothing;
-        for (name, text) in &self.papers {
+        let sources: Vec<&Source> = self.applications.iter().map(|(source, _)| source).collect();
+        for (name, text) in workspace.papers(&sources)? {
             let there = pq_files::read(&folder.join(name), pq_files::TEXT_BYTES_MAX).ok();
-            let stays = |there: &Vec<u8>| is_kept || there == text;
+            let stays = |there: &Vec<u8>| is_kept || *there == text;
             if !there.as_ref().is_some_and(stays) {
-                pq_release::put(&folder, name, text).map_err(failed)?;
+                pq_release::put(&folder, name, &text).map_err(failed)?;
             }
         }
         Ok(())
     }
+}
+
+/// The source of an application with its library, if the application has modules.
+fn built(
+    source: Source,
+    library: impl Fn(&Source) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Built> {
+    let has_modules = !source.app.modules.is_empty();
+    let library = has_modules.then(|| library(&source)).transpose()?;
+    Ok((source, library))
 }
 
 /// The files of settings in this directory except `sys.config` itself.

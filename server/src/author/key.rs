@@ -7,15 +7,17 @@
 //! The commands read and write `root/keys` themselves, so no node has to run; a node reads the file at each `unpack`.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
 use pq_protocol::{Exit, Failure};
-use pq_signing::{Date, KeyId, Keys, PublicKey, Revoked, SecretKey, Trusted};
+use pq_signing::{Date, KeyId, Keys, Revoked, SecretKey, Trusted};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::{answer, of_keys, of_no_key, of_secret};
+use super::answer::{answer, of_keys, of_no_key, of_secret, public_key};
 use crate::client::{Show, table};
+use crate::clock::unix_s;
 
 /// The variable with the path of the author's key.
 const KEY: &str = "PQ_KEY";
@@ -135,7 +137,10 @@ impl Signer {
             return Ok(None);
         };
         let key = SecretKey::read(&file, password()).map_err(|error| of_secret(&error))?;
-        Ok(Some((key, self.seq.unwrap_or_else(now))))
+        Ok(Some((
+            key,
+            self.seq.unwrap_or_else(|| unix_s(SystemTime::now())),
+        )))
     }
 }
 
@@ -161,12 +166,7 @@ fn new(file: Option<&Path>) -> Result<String, Failure> {
 
 fn trust(options: &Trust) -> Result<String, Failure> {
     let root = &options.tree.root;
-    let text = pq_files::read(&options.file, pq_files::TEXT_BYTES_MAX).map_err(|error| {
-        let sentence = format!("failed to read {}: {error}", options.file.display());
-        Failure::new(Exit::Refused, sentence)
-    })?;
-    let key =
-        PublicKey::parse(&String::from_utf8_lossy(&text)).map_err(|error| of_no_key(&error))?;
+    let key = public_key(&options.file)?;
     let id = key.id();
     let (note, until) = (options.note.clone(), options.until.clone());
     change(root, |keys| keys.trust(Trusted { key, note, until }))?;
@@ -271,9 +271,4 @@ fn password() -> Option<String> {
     std::env::var(PASSWORD)
         .ok()
         .filter(|password| !password.is_empty())
-}
-
-fn now() -> u64 {
-    let since = std::time::UNIX_EPOCH.elapsed();
-    since.map_or(0, |since| since.as_secs())
 }

@@ -18,13 +18,13 @@
 //! | [`template`] | texts with names to be filled in |
 //! | [`written`] | writing new files only, and the answer |
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use pq_release::rel::Rel;
 
-use super::answer::tell;
+use super::answer::answer;
 use super::vsn::{newest_first, parts};
 use crate::boot;
 use crate::libraries::{Source, Workspace};
@@ -77,8 +77,8 @@ enum What {
 /// Writes the files of the next version, or of a new workspace.
 pub(crate) fn new(command: &Command) -> anyhow::Result<()> {
     match (&command.what, &command.vsn) {
-        (Some(What::App(app)), _) => tell(app.json, app::app(app), Created::text),
-        (None, Some(vsn)) => tell(command.json, next(command, vsn), Created::text),
+        (Some(What::App(app)), _) => answer(app.json, app::app(app)),
+        (None, Some(vsn)) => answer(command.json, next(command, vsn)),
         (None, None) => bail!("failed to read the command: it has no version"),
     }
 }
@@ -136,14 +136,10 @@ fn older_release(workspace: &Workspace, command: &Command, vsn: &str) -> anyhow:
 
 /// The applications that get a new version: those that are named, and those of the modules.
 fn chosen(workspace: &Workspace, older: &Rel, command: &Command) -> anyhow::Result<Vec<Source>> {
-    let built_in = boot::runtime()?.built_in;
-    let mut sources = Vec::new();
-    for entry in &older.applications {
-        let name = entry.name.as_str();
-        if !built_in.iter().any(|own| own.name == name) {
-            sources.push(workspace.source(name, &entry.vsn)?);
-        }
-    }
+    let runtime = boot::runtime()?;
+    let sources = runtime.foreign(older);
+    let sources = sources.map(|entry| workspace.source(entry.name.as_str(), &entry.vsn));
+    let mut sources = sources.collect::<anyhow::Result<Vec<Source>>>()?;
     for name in &command.applications {
         ensure!(
             sources
@@ -194,7 +190,8 @@ fn names(sources: &[Source]) -> String {
     names.join(", ")
 }
 
-/// The path of a file for a person: relative to the workspace.
-fn shown(root: &Path, file: &Path) -> PathBuf {
-    file.strip_prefix(root).unwrap_or(file).to_path_buf()
+/// Whether this is the name of an application or a module: an atom that is a name in Rust, too.
+fn is_name(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(is_part)
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use pq_protocol::{Exit, Failure};
 use pq_release::package::{self, Contents, Differences, Facts};
-use pq_signing::{Keys, PublicKey, Trusted};
+use pq_signing::{Keys, Trusted};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::{answer, of_keys, of_no_key, of_package};
+use super::answer::{answer, of_keys, of_package, public_key};
 use crate::boot;
 use crate::client::{Show, counted, lines, table};
 
@@ -21,16 +21,7 @@ const SHORT: usize = 12;
 #[derive(Subcommand, Debug)]
 pub(crate) enum PackageArgs {
     /// Show what a package says about itself: author, build, applications, modules, ways and files
-    Show {
-        /// The path of the package
-        #[arg(value_name = "FILE")]
-        package: PathBuf,
-        #[command(flatten)]
-        judges: Judges,
-        /// Write the answer as one line of JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Show(OnePackage),
     /// Compare two packages: applications, modules, settings, builds and files; the exit code is 3 if they differ
     Diff {
         /// The path of the first package
@@ -44,16 +35,20 @@ pub(crate) enum PackageArgs {
         json: bool,
     },
     /// Examine a package as `pq unpack` does: signature, checksums and contents; the exit code is 10 if it is not as signed
-    Verify {
-        /// The path of the package
-        #[arg(value_name = "FILE")]
-        package: PathBuf,
-        #[command(flatten)]
-        judges: Judges,
-        /// Write the answer as one line of JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(OnePackage),
+}
+
+/// The words of a command about one package.
+#[derive(Args, Debug)]
+pub(crate) struct OnePackage {
+    /// The path of the package
+    #[arg(value_name = "FILE")]
+    package: PathBuf,
+    #[command(flatten)]
+    judges: Judges,
+    /// Write the answer as one line of JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// The keys that judge a signature.
@@ -81,16 +76,8 @@ pub(crate) struct Verified {
 /// Carries out a command about packages.
 pub(crate) fn package(command: &PackageArgs) -> anyhow::Result<()> {
     match command {
-        PackageArgs::Show {
-            package,
-            judges,
-            json,
-        } => answer(*json, show(package, judges)),
-        PackageArgs::Verify {
-            package,
-            judges,
-            json,
-        } => answer(*json, verify(package, judges)),
+        PackageArgs::Show(one) => answer(one.json, show(&one.package, &one.judges)),
+        PackageArgs::Verify(one) => answer(one.json, verify(&one.package, &one.judges)),
         PackageArgs::Diff { old, new, json } => {
             let differences = diff(old, new);
             let differ = differences.as_ref().is_ok_and(|found| !found.is_none());
@@ -110,15 +97,7 @@ impl Judges {
             return Keys::read(root).map_err(|error| of_keys(&error));
         }
         if let Some(file) = &self.key {
-            let text = pq_files::read(file, pq_files::TEXT_BYTES_MAX).map_err(|error| {
-                Failure::new(
-                    Exit::Refused,
-                    format!("failed to read {}: {error}", file.display()),
-                )
-            })?;
-            let key = PublicKey::parse(&String::from_utf8_lossy(&text));
-            let key = key.map_err(|error| of_no_key(&error))?;
-            let (note, until) = (None, None);
+            let (key, note, until) = (public_key(file)?, None, None);
             keys.trust(Trusted { key, note, until })
                 .map_err(|error| of_keys(&error))?;
         }

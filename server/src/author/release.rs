@@ -24,15 +24,13 @@ use clap::Args;
 use pq_protocol::{Exit, Failure};
 use pq_release::boot::ReleaseTree;
 use pq_release::layout;
-use pq_release::package::make_tar;
 use pq_release::rel::Rel;
 use pq_release::tree::Overwrite;
 
-use super::answer::tell;
 use super::build::Pieces;
-use super::{relup, warn};
+use super::key::Signer;
+use super::{relup, shown, tar, warn};
 use crate::boot;
-use crate::client::metered;
 use crate::libraries::{Source, Workspace};
 
 pub(crate) mod answer;
@@ -64,6 +62,8 @@ pub(crate) struct Command {
     /// The description of the release, shown in the plan of an install
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
+    #[command(flatten)]
+    signer: Signer,
     /// Write the answer as one line of JSON
     #[arg(long)]
     json: bool,
@@ -71,7 +71,7 @@ pub(crate) struct Command {
 
 /// Makes the package of a release.
 pub(crate) fn release(command: &Command) -> anyhow::Result<()> {
-    tell(command.json, make(command), Released::text)
+    super::answer::answer(command.json, make(command))
 }
 
 fn make(command: &Command) -> anyhow::Result<Released> {
@@ -112,7 +112,7 @@ impl<'a> Making<'a> {
         let work = Desk::take(workspace)?;
         let olders = olders.into_iter().map(|rel| {
             let pieces = libraries.pieces(&rel.file)?;
-            pieces.lay_out(work.root(), Overwrite::All)?;
+            pieces.lay_out_bare(work.root(), Overwrite::All)?;
             Ok(Older { rel, pieces })
         });
         let olders = olders.collect::<anyhow::Result<_>>()?;
@@ -137,19 +137,23 @@ impl<'a> Making<'a> {
         let vsn = &self.command.vsn;
         let mut appups = appups::settle(vsn, &mut self.pieces, &self.olders, required)?;
         self.pieces.relup = None;
-        let rel = self.pieces.lay_out(&work, Overwrite::All)?;
+        let rel = self.pieces.lay_out_bare(&work, Overwrite::All)?;
         let from = self.ways(&mut appups)?;
-        self.pieces.lay_out(&work, Overwrite::All)?;
+        self.pieces.lay_out(self.workspace, &work, Overwrite::All)?;
         super::judge(&work, &rel.vsn)?;
         let tree = ReleaseTree::open(&work, boot::runtime()?);
         let folder = layout::releases(self.command.root.as_deref().unwrap_or(&work));
         let typed = format!("release {}", rel.vsn);
-        let package = metered(&typed, "packing", || make_tar(&tree, &rel.vsn, &folder));
+        let package = tar::pack(&typed, &tree, &rel.vsn, &folder, &self.command.signer)?;
         Ok(Released {
             name: rel.name,
             vsn: rel.vsn,
-            package: package.map_err(failed)?.display().to_string(),
-            appups: appups.written.iter().map(|file| self.shown(file)).collect(),
+            package: package.display().to_string(),
+            appups: appups
+                .written
+                .iter()
+                .map(|file| shown(self.workspace.root(), file))
+                .collect(),
             from,
             left_out: appups.left_out,
             notes: appups.notes,
@@ -159,13 +163,6 @@ impl<'a> Making<'a> {
                 .as_ref()
                 .map(|root| root.display().to_string()),
         })
-    }
-
-    /// The path of a file for a person: relative to the workspace.
-    fn shown(&self, file: &Path) -> String {
-        let root = self.workspace.root();
-        let shown = file.strip_prefix(root).unwrap_or(file);
-        shown.display().to_string()
     }
 
     /// Compiles the relup; returns the releases that it has ways from and to.

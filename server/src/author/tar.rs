@@ -5,8 +5,9 @@
 //!   sources of the applications ─ changed since the build? ─► refused               ├─► package
 //!   tree ───────────────────────────────────────────────────────────────────────────┘
 //! ```
-//! If the author has a key (`pq key new`), the package is signed. A relup is usually written after the build of its release, so `pq tar` adds the relup to the tree. Changes that
-//! need another build of libraries are refused. `pq_release::package` defines the content of packages.
+//! If the author has a key (`pq key new`), the package is signed. A relup is usually written after the build of its release, so
+//! `pq tar` adds the relup to the tree. Changes that need another build of libraries are refused. `pq_release::package` defines the
+//! content of packages.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -16,7 +17,7 @@ use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 use pq_release::boot::ReleaseTree;
 use pq_release::package::make_tar;
-use pq_release::rel::{Rel, RelApp};
+use pq_release::rel::Rel;
 use pq_release::relup::Relup;
 use pq_release::{layout, sys_config};
 use pq_term::printable_lines;
@@ -57,13 +58,28 @@ pub(crate) fn tar(command: &Command) -> anyhow::Result<()> {
     same::say(&command.root, &rel);
     let folder = command.outdir.clone();
     let folder = folder.unwrap_or_else(|| layout::releases(&command.root));
-    let package = metered("tar", "packing", || make_tar(&tree, &rel.vsn, &folder));
-    let package = package.map_err(failed)?;
-    if let Some(signed) = sign::with(&command.signer, &package)? {
-        aside(&signed.show());
-    }
+    let package = pack("tar", &tree, &rel.vsn, &folder, &command.signer)?;
     streams::data(&printable_lines(&format!("{}\n", package.display())));
     Ok(())
+}
+
+/// Packs a release of a tree into this directory, and signs the package if its author has a key. Returns the path of the package.
+///
+/// # Errors
+/// Fails if a part of the release is damaged, if the key cannot be used, or if the operating system refuses an operation.
+pub(super) fn pack(
+    typed: &str,
+    tree: &ReleaseTree,
+    vsn: &str,
+    folder: &Path,
+    signer: &Signer,
+) -> anyhow::Result<PathBuf> {
+    let package = metered(typed, "packing", || make_tar(tree, vsn, folder));
+    let package = package.map_err(failed)?;
+    if let Some(signed) = sign::with(signer, &package)? {
+        aside(&signed.show());
+    }
+    Ok(package)
 }
 
 fn failed(error: impl Display) -> anyhow::Error {
@@ -80,9 +96,7 @@ fn is_built(command: &Command, rel: &Rel, built: &Rel) -> anyhow::Result<()> {
     let Ok(workspace) = Workspace::at(Path::new(".")) else {
         return Ok(());
     };
-    let own = boot::runtime()?.built_in;
-    let is_own = |entry: &&RelApp| own.iter().any(|own| own.name == entry.name.as_str());
-    for entry in rel.applications.iter().filter(|entry| !is_own(entry)) {
+    for entry in boot::runtime()?.foreign(rel) {
         if let Ok(source) = workspace.source(entry.name.as_str(), &entry.vsn) {
             let digests = workspace.digests(&source)?;
             is_as_source(command, rel, &source, &digests)?;

@@ -70,7 +70,7 @@ impl Next {
         pieces.take_relup(workspace, &self.relup, |source| workspace.build(source))?;
         let beside =
             tempfile::tempdir_in(root).context("failed to create a directory for the package")?;
-        pieces.lay_out(beside.path(), Overwrite::Nothing)?;
+        pieces.lay_out(workspace, beside.path(), Overwrite::Nothing)?;
         let tree = ReleaseTree::open(beside.path(), boot::runtime()?);
         let package = make_tar(&tree, self.vsn, &layout::releases(root));
         package.map_err(|error| anyhow!("failed to {error}"))

@@ -6,10 +6,13 @@
 //!   a new word  ─► a new record, without tokens
 //! ```
 
+use std::time::SystemTime;
+
 use pq_login::{Record, Secret, TOKEN_LIFE_S};
 use sockserv::Message;
 
-use super::{Connected, Proved, Words, unix_s};
+use super::{Connected, Proved, Words};
+use crate::clock::unix_s;
 
 impl Words {
     /// Ends a token that leads to the avatar with this name. When the queue is full, the token ends by itself in its time.
@@ -33,7 +36,7 @@ impl Connected {
         let Some(door) = self.parts.door.upgrade() else {
             return;
         };
-        let now = unix_s();
+        let now = unix_s(SystemTime::now());
         let is_new = |(_, until): &(Secret, u64)| *until > now + TOKEN_LIFE_S / 2;
         if !door.take_remember(*port) || by.as_ref().is_some_and(is_new) {
             return;

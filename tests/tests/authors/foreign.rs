@@ -28,7 +28,9 @@ fn an_application_of_ones_own_is_made_tested_run_and_upgraded() {
     let next = next_lines(&desk.does(&next[3]));
     assert_eq!(next, ["cargo test -p lamp-1_1_0", "pq release 1.1.0"]);
     desk.cargo(&["test", "-p", "lamp-1_1_0"]);
-    let said = desk.does("pq release 1.1.0 --root rel");
+    desk.does("pq key new author");
+    desk.does("pq key trust author.pub --root rel");
+    let said = desk.does("pq release 1.1.0 --root rel --key author");
     assert!(said.contains("written     lamp-1.1.0/lamp.appup"), "{said}");
     let next = said
         .lines()
@@ -40,6 +42,8 @@ fn an_application_of_ones_own_is_made_tested_run_and_upgraded() {
         desk.does(line);
     }
     assert_eq!(add(&desk), "10\n", "the state was kept");
+    let history = desk.does("pq history --root rel");
+    assert!(history.contains("signed with key "), "{history}");
     desk.does("pq install 1.0.0 --root rel");
     assert_eq!(add(&desk), "15\n");
     desk.does("pq stop --root rel");

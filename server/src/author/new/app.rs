@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::Args;
 
+use super::is_name;
 use super::template::{Template, type_name};
 use super::written::{Created, Files};
 use crate::boot;
@@ -87,8 +88,7 @@ pub(super) struct Command {
 
 /// Reads the name of an application.
 fn application(name: &str) -> Result<String, String> {
-    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    match name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_part) {
+    match is_name(name) {
         true => Ok(name.to_string()),
         false => {
             Err("an application has lower-case letters, digits and `_`, such as `lamp`".to_string())
@@ -104,7 +104,7 @@ pub(super) fn app(command: &Command) -> anyhow::Result<Created> {
     let name = &command.name;
     let runtime = boot::runtime()?;
     ensure!(
-        runtime.built_in.iter().all(|own| own.name != *name),
+        runtime.built_in(name).is_none(),
         "failed to make {name}: the node has an application of this name; choose another name"
     );
     let mut files = Files::below(&here);

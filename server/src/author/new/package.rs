@@ -9,7 +9,8 @@ use pq_term::Atom;
 use super::older::{self, Module, krates};
 use super::template::{Template, type_name};
 use super::written::Files;
-use super::{manifest, relative::relative, shown};
+use super::{is_name, manifest, relative::relative};
+use crate::author::shown;
 use crate::libraries::{Source, Workspace};
 
 const LIB: &str = include_str!("templates/lib.rs.txt");
@@ -75,13 +76,10 @@ pub(super) fn new_module(text: &str) -> Result<NewModule, String> {
     let (name, kind) = text.split_once(':').unwrap_or((text, "gen_server"));
     let kinds = NEW.map(|(kind, _)| kind);
     let found = kinds.into_iter().find(|known| *known == kind);
-    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     match found {
-        _ if !name.chars().all(is_name) || !name.starts_with(|c: char| c.is_ascii_lowercase()) => {
-            Err(format!(
-                "`{name}` is no name of a module: lower-case letters, digits and `_`, such as `shop_cart`"
-            ))
-        }
+        _ if !is_name(name) => Err(format!(
+            "`{name}` is no name of a module: lower-case letters, digits and `_`, such as `shop_cart`"
+        )),
         Some(kind) => Ok(NewModule {
             name: name.to_string(),
             kind,
@@ -235,14 +233,9 @@ impl Next<'_> {
             true => "use pq_sdk::GenFsm;\nuse pq_sdk::gen_fsm::Machine;\n",
             false => "",
         };
-        let mut used: Vec<_> = krates(stateful.iter().copied()).into_iter().collect();
-        used.sort();
-        let aliases = used
-            .iter()
-            .map(|krate| format!("use {} as {};\n", krate.name, krate.alias));
         let text = Template::of(TESTS)
             .with("machines", machines)
-            .with("aliases", &aliases.collect::<String>())
+            .with("aliases", &aliases(stateful.iter().copied()))
             .with("tests", &tests.collect::<Vec<_>>().join("\n"))
             .with("krate", &package.name.replace('-', "_"))
             .with("vsn", self.vsn);
@@ -280,8 +273,6 @@ impl Next<'_> {
             .iter()
             .map(|name| format!("pub mod {name};\n"))
             .collect();
-        let aliases = krates(all).into_iter();
-        let aliases = aliases.map(|krate| format!("use {} as {};\n", krate.name, krate.alias));
         let entry = |module: &Module| {
             let krate = match is_changed(module) {
                 true => String::new(),
@@ -298,7 +289,7 @@ impl Next<'_> {
         let entries: String = all.iter().map(entry).chain(new).collect();
         Template::of(LIB)
             .with("modules", &modules)
-            .with("aliases", &aliases.collect::<String>())
+            .with("aliases", &aliases(all))
             .with("entries", &entries)
             .with("application", self.source.app.name.as_str())
             .with("older", &self.source.app.vsn)
@@ -323,7 +314,7 @@ impl Next<'_> {
                  right",
                 old.name,
                 self.vsn,
-                shown(self.workspace.root(), &old.file).display(),
+                shown(self.workspace.root(), &old.file),
                 old.vsn
             ),
         }
@@ -351,6 +342,14 @@ impl Next<'_> {
 fn state(module: &Module) -> Option<&'static str> {
     let of_kind = STATES.iter().find(|(kind, _)| *kind == module.kind);
     of_kind.map(|(_, state)| *state)
+}
+
+/// The names that a file gives the crates of these modules.
+fn aliases<'a>(modules: impl IntoIterator<Item = &'a Module>) -> String {
+    let krates = krates(modules).into_iter();
+    krates
+        .map(|krate| format!("use {} as {};\n", krate.name, krate.alias))
+        .collect()
 }
 
 fn imports(stateful: &[&Module]) -> String {

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::package::Package;
-use super::shown;
+use crate::author::shown;
+use crate::client::Show;
 
 /// Files to be written.
 pub(super) struct Files {
@@ -89,7 +90,7 @@ impl Files {
         }
         format(self.new.iter().map(|new| &*new.path));
         let written = |path: &Path, for_the_author: Option<&str>| Written {
-            file: shown(&self.root, path).display().to_string(),
+            file: shown(&self.root, path),
             edit: for_the_author.map(str::to_string),
         };
         let new = self
@@ -152,8 +153,10 @@ impl Created {
             next,
         }
     }
+}
 
-    pub(super) fn text(&self) -> String {
+impl Show for Created {
+    fn show(&self) -> String {
         let width = self.written.iter().map(|written| written.file.len()).max();
         let line = |written: &Written| {
             let edit = written.edit.as_deref().unwrap_or_default();

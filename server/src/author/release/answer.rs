@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::client::Show;
+
 /// A release with its package.
 #[derive(Serialize, Debug, JsonSchema)]
 pub(crate) struct Released {
@@ -33,9 +35,9 @@ pub(crate) struct LeftOut {
     pub(crate) why: String,
 }
 
-impl Released {
-    /// The answer as text, which ends with the next command.
-    pub(super) fn text(&self) -> String {
+/// The answer ends with the next command.
+impl Show for Released {
+    fn show(&self) -> String {
         let mut lines: Vec<String> = Vec::new();
         lines.extend(self.notes.iter().map(|note| format!("look at     {note}")));
         lines.extend(self.appups.iter().map(|file| format!("written     {file}")));
@@ -86,6 +88,6 @@ mod tests {
             left out    1.0.0: lamp.appup has no way from lamp 1.0.0
             package     rel/releases/lamp-1.2.0.tar.gz
             next        pq unpack lamp-1.2.0 --root rel && pq install 1.2.0 --root rel"#]]
-        .assert_eq(&released.text());
+        .assert_eq(&released.show());
     }
 }

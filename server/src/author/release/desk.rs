@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use pq_release::checksums::sha256;
 use pq_release::layout;
-use sha2::{Digest, Sha256};
 
 use crate::libraries::Workspace;
 
@@ -25,9 +25,8 @@ impl Desk {
     /// # Errors
     /// Fails if another program has it, or the operating system refuses an operation.
     pub(super) fn take(workspace: &Workspace) -> anyhow::Result<Desk> {
-        let name = Sha256::digest(workspace.root().as_os_str().as_encoded_bytes());
-        let name: String = name[..4].iter().map(|byte| format!("{byte:02x}")).collect();
-        let root = workspace.target().join(WORK).join(name);
+        let name = sha256(workspace.root().as_os_str().as_encoded_bytes());
+        let root = workspace.target().join(WORK).join(&name[..8]);
         std::fs::create_dir_all(&root)
             .with_context(|| format!("failed to make {}", root.display()))?;
         let file = root.join("lock");

@@ -23,9 +23,7 @@ pub(super) fn check(workspace: &Workspace, rel: &Rel, vsn: &str) -> anyhow::Resu
         rel.vsn,
         rel.name
     );
-    let built_in = boot::runtime()?.built_in;
-    let is_own = |entry: &&RelApp| built_in.iter().any(|own| own.name == entry.name.as_str());
-    for entry in rel.applications.iter().filter(|entry| !is_own(entry)) {
+    for entry in boot::runtime()?.foreign(rel) {
         let (name, vsn) = (entry.name.as_str(), &entry.vsn);
         if let Some(folder) = stray(workspace, name, vsn) {
             bail!(
