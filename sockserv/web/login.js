@@ -28,7 +28,7 @@ class Login {
   // The kept login; null for none.
   get known() {
     try {
-      return JSON.parse(localStorage.getItem(KEPT));
+      return JSON.parse(browserMemory.recall(KEPT));
     } catch {
       return null;
     }
@@ -59,7 +59,7 @@ class Login {
   }
 
   keep({ name, token, until }) {
-    localStorage.setItem(KEPT, JSON.stringify({ name, token, until }));
+    browserMemory.remember(KEPT, JSON.stringify({ name, token, until }));
     this.#show();
   }
 
@@ -70,7 +70,7 @@ class Login {
   }
 
   #drop() {
-    localStorage.removeItem(KEPT);
+    browserMemory.forget(KEPT);
     this.#show();
   }
 

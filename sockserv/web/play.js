@@ -242,7 +242,7 @@ plain.addEventListener("click", () => setPlain(plain.getAttribute("aria-pressed"
 function setPlain(isPlain) {
   plain.setAttribute("aria-pressed", isPlain);
   document.body.classList.toggle("plain", isPlain);
-  localStorage.setItem("plain", isPlain);
+  browserMemory.remember("plain", isPlain);
   log.scrollTop = log.scrollHeight;
   if (session.isOpen && !hasTyped) {
     session.leave();
@@ -329,5 +329,5 @@ function news(headline, detail, isGood) {
 
 banner.addEventListener("click", () => (banner.hidden = true));
 
-setPlain(localStorage.getItem("plain") === "true");
+setPlain(browserMemory.recall("plain") === "true");
 connect();

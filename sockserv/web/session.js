@@ -26,7 +26,7 @@ const TICKET = "ticket";
 class Session {
   #on;
   #socket;
-  #ticket = sessionStorage.getItem(TICKET) ?? "";
+  #ticket = tabMemory.recall(TICKET) ?? "";
   // The numbers of the last frames that were received and sent.
   #heard = 0;
   #said = 0;
@@ -96,7 +96,7 @@ class Session {
     const again = isNew ? [] : this.#unsaid.filter((frame) => frame.number > taken);
     [this.#ticket, this.#heard, this.#said, this.#unsaid] = [ticket, number, taken, []];
     [this.#isWhole, this.#until, this.#attempts] = [true, 0, 0];
-    sessionStorage.setItem(TICKET, ticket);
+    tabMemory.remember(TICKET, ticket);
     if (isNew) this.#on.begins();
     if (lost > 0) this.#on.missing(lost);
     again.forEach(({ data }) => this.send(data));
@@ -157,6 +157,6 @@ class Session {
     clearTimeout(this.#probe);
     [this.#socket, this.#ticket, this.#heard, this.#said, this.#unsaid] = [null, "", 0, 0, []];
     [this.#isWhole, this.#until, this.#attempts] = [false, 0, 0];
-    sessionStorage.removeItem(TICKET);
+    tabMemory.forget(TICKET);
   }
 }

@@ -6,6 +6,7 @@
 //!         ├ page ────────► Chromium, driven by WebDriver (`chromium`)
 //!         ├ broken lines ► Chromium behind a wire that a test cuts (`comeback`)
 //!         ├ both pages ──► Chromium, for keyboards, screen readers and projectors (`access`)
+//!         ├ both pages ──► Chromium that keeps no data (`memory`)
 //!         ├ live page ───► Chromium, and requests that are refused (`live`)
 //!         └ all of these, telnet and TLS ─► all kinds of clients at once (`together`)
 //! ```
@@ -15,6 +16,7 @@ mod access;
 mod chromium;
 mod comeback;
 mod live;
+mod memory;
 mod page;
 mod together;
 mod websocket;

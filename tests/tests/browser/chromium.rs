@@ -43,7 +43,16 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// Opens a page in a window of this size; `None` when this machine has no Chromium.
-    pub(crate) async fn open(url: &str, [width, height]: [u32; 2]) -> Option<Browser> {
+    pub(crate) async fn open(url: &str, size: [u32; 2]) -> Option<Browser> {
+        Browser::open_with(url, size, &json!({})).await
+    }
+
+    /// The same with preferences of its user.
+    pub(crate) async fn open_with(
+        url: &str,
+        [width, height]: [u32; 2],
+        preferences: &Value,
+    ) -> Option<Browser> {
         if !has(&[Need::Chromium, Need::Chromedriver, Need::Localhost]) {
             return None;
         }
@@ -52,7 +61,7 @@ impl Browser {
         let window = format!("--window-size={width},{height}");
         let folder = format!("--user-data-dir={}", profile.path().display());
         let flags: Vec<&str> = FLAGS.into_iter().chain([&*window, &*folder]).collect();
-        let capabilities = json!({ "goog:chromeOptions": { "args": flags } });
+        let capabilities = json!({ "goog:chromeOptions": { "args": flags, "prefs": preferences } });
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().unwrap().clone())
             .connect(&format!("http://127.0.0.1:{}", port_of(&driver)))

@@ -19,7 +19,7 @@ const HEROES: &str = "10000";
 const COLOURS: &str = "{blue: [91, 156, 255], gold: [255, 194, 51], red: [255, 90, 77]}";
 
 /// A node with heroes, both web ports, and a page for the game.
-fn node(tree: &Tree, heroes: &str) -> (Running, SocketAddr) {
+pub(crate) fn node(tree: &Tree, heroes: &str) -> (Running, SocketAddr) {
     let args = ["--web-port", "0", "--metrics-port", "0", "--heroes", heroes];
     let node = Running::node_with(tree, &args);
     node.wrote(&format!("{heroes} heroes started"));
@@ -28,7 +28,7 @@ fn node(tree: &Tree, heroes: &str) -> (Running, SocketAddr) {
 }
 
 /// A token for orders.
-fn token(tree: &Tree) -> String {
+pub(crate) fn token(tree: &Tree) -> String {
     let answer = tree.answer(&["token"]);
     answer["token"].as_str().unwrap().to_string()
 }

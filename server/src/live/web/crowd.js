@@ -1,7 +1,7 @@
 // The crowd: one dot for each avatar on a canvas. A version has one colour and one shape everywhere. Dots are copied from small
 // pictures into one image, and only dots that have changed are copied, so 100 000 of them cost little.
 
-import { recall, remember } from "./memory.js";
+import { browser } from "./memory.js";
 
 export const COPIED = 0x10;
 export const HELD = 0x20;
@@ -44,7 +44,7 @@ function cover(shape, x, y, blur) {
 /// The versions in the order in which this browser has seen them.
 function remembered() {
   try {
-    return JSON.parse(recall("versions")) ?? [];
+    return JSON.parse(browser.recall("versions")) ?? [];
   } catch {
     return [];
   }
@@ -241,7 +241,7 @@ export class Crowd {
     const known = this.order.indexOf(vsn);
     if (known >= 0) return known + 1;
     this.order.push(vsn);
-    remember("versions", JSON.stringify(this.order.slice(-12)));
+    browser.remember("versions", JSON.stringify(this.order.slice(-12)));
     return this.order.length;
   }
 

@@ -2,7 +2,7 @@
 
 import { ask, connect } from "./feed.js";
 import { COPIED, CRASHED, Crowd, HELD, badge, colourOf } from "./crowd.js";
-import { recall, remember } from "./memory.js";
+import { browser } from "./memory.js";
 import { Rail, number, time } from "./rail.js";
 import { Replay } from "./replay.js";
 import { Side, clock, element } from "./side.js";
@@ -360,13 +360,13 @@ function note(events) {
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
   at("theme").textContent = theme === "dark" ? "Light" : "Dark";
-  remember("theme", theme);
+  browser.remember("theme", theme);
   drawn = "";
   crowd.layOut();
   drawBeat();
 }
 
-const wished = new URLSearchParams(location.search).get("theme") ?? recall("theme");
+const wished = new URLSearchParams(location.search).get("theme") ?? browser.recall("theme");
 setTheme(["dark", "light"].includes(wished) ? wished : matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
 at("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 

@@ -2,19 +2,21 @@
 // change the node ask first.
 
 import { ask } from "./feed.js";
+import { tab } from "./memory.js";
 import { element } from "./side.js";
 
 const at = (id) => document.getElementById(id);
-const STORE = "pq-token";
+const STORE = "token";
 
 /// The token from the address (`#token=…`), which is removed there, or the one of this tab.
 function takeToken() {
   const found = /^#token=([0-9a-f]+)$/.exec(location.hash);
   if (found) {
-    sessionStorage.setItem(STORE, found[1]);
+    tab.remember(STORE, found[1]);
     history.replaceState(null, "", location.pathname + location.search);
+    return found[1];
   }
-  return sessionStorage.getItem(STORE) ?? "";
+  return tab.recall(STORE) ?? "";
 }
 
 export class Orders {
@@ -24,7 +26,7 @@ export class Orders {
     this.state = { running: null, releases: [], packages: [] };
     at("token").addEventListener("change", () => {
       this.token = at("token").value.trim();
-      sessionStorage.setItem(STORE, this.token);
+      tab.remember(STORE, this.token);
       at("token").value = "";
       this.draw();
     });
@@ -134,7 +136,7 @@ export class Orders {
       const text = await answer.text();
       if (answer.status === 401) {
         this.token = "";
-        sessionStorage.removeItem(STORE);
+        tab.forget(STORE);
       }
       this.tell(answer.ok ? (answer.status === 202 ? text.trim() : `${what}: done`) : text.trim());
       return answer.status === 200 ? JSON.parse(text) : null;

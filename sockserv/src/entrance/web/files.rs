@@ -28,6 +28,7 @@ macro_rules! files {
 const FILES: &[File] = files! {
     "/", "text/html; charset=utf-8", "index.html";
     "/play.css", "text/css; charset=utf-8", "play.css";
+    "/memory.js", "text/javascript; charset=utf-8", "memory.js";
     "/session.js", "text/javascript; charset=utf-8", "session.js";
     "/login.js", "text/javascript; charset=utf-8", "login.js";
     "/play.js", "text/javascript; charset=utf-8", "play.js";
