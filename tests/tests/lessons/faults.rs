@@ -166,7 +166,7 @@ fn the_operator_is_told_and_the_node_runs_on() {
     for (vsn, code, words) in [
         ("1.1.90", 4, "the name bot-777 looks damaged"),
         ("1.1.91", 4, "panic"),
-        ("1.1.92", 4, "processor time"),
+        ("1.1.92", 4, "it runs for more than 5000 ms"),
     ] {
         let said = packed(&tree, vsn);
         assert!(said.contains("installs    from 1.1.0"), "{said}");
