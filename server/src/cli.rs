@@ -73,6 +73,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  pq release 1.3.0 --root rel\n  pq release 1.3.0 --from 1.2.0 --json"
     )]
     Release(crate::author::release::Command),
+    /// List the lessons of the workshop, show one, or check whether it is done
+    #[command(
+        after_help = "Examples:\n  pq lesson\n  pq lesson 1\n  pq lesson check 1 --root target/rel"
+    )]
+    Lesson(crate::lesson::Command),
     /// Write the completions of a shell for this program
     #[command(subcommand)]
     #[command(after_help = "Examples:\n  pq completions bash\n  pq completions fish")]
@@ -115,9 +120,10 @@ mod tests {
     use super::*;
 
     /// The commands that are typed most.
-    const EXPLAINED: [&str; 16] = [
+    const EXPLAINED: [&str; 17] = [
         "new",
         "release",
+        "lesson",
         "demo",
         "start",
         "play",

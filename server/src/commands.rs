@@ -38,7 +38,7 @@ mod remove;
 mod set_removed;
 mod set_unpacked;
 mod shutdown;
-mod status;
+pub(crate) mod status;
 mod stop;
 mod store;
 mod sys;

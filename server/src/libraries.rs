@@ -141,13 +141,19 @@ impl Workspace {
     /// # Errors
     /// Fails without such a source, with a list of the existing versions, and if a file is unreadable.
     pub(crate) fn source(&self, name: &str, vsn: &str) -> anyhow::Result<Source> {
-        let mut others = Vec::new();
+        // A package with the name of the version comes before one with another name, such as a version with faults for tests.
+        let usual = format!("{name}-{}", vsn.replace('.', "_"));
+        let (mut others, mut unusual) = (Vec::new(), None);
         for package in &self.metadata.packages {
             match package.source(name)? {
-                Some(source) if source.app.vsn == vsn => return Ok(source),
-                Some(source) => others.push(source.app.vsn),
+                Some(source) if source.app.vsn != vsn => others.push(source.app.vsn),
+                Some(source) if package.name == usual => return Ok(source),
+                Some(source) => unusual = unusual.or(Some(source)),
                 None => (),
             }
+        }
+        if let Some(source) = unusual {
+            return Ok(source);
         }
         let known = match others.is_empty() {
             true => "in no version".to_string(),

@@ -9,6 +9,7 @@
 //!   pq build ─► libraries (cargo) ─► release tree; pq tar, sign ─► package; pq key ─► keys of authors and trees
 //!   pq new ─► sources of the next version
 //!   pq release ─► libraries, appups, relup, package
+//!   pq lesson ─► a page of the workshop, or a check of the node and its files
 //!   pq completions, man ─► the command line as a script or as pages
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
 //!   pq top ─► the same socket ─► a live view in the terminal
@@ -32,6 +33,7 @@ mod door;
 mod end_at_once;
 mod feed;
 mod history;
+mod lesson;
 mod libraries;
 mod lifetime;
 mod live;
@@ -98,6 +100,7 @@ fn main() -> ExitCode {
         cli::Command::Sign(command) => author::sign::sign(&command),
         cli::Command::New(command) => author::new::new(&command),
         cli::Command::Release(command) => author::release::release(&command),
+        cli::Command::Lesson(command) => lesson::lesson(&command),
         cli::Command::Completions(which) => completions::completions(&which),
         cli::Command::Man(command) => man::man(&command),
         cli::Command::Schema(command) => schema::schema(&command),

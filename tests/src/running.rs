@@ -8,6 +8,7 @@
 //! test programs may run at the same time: cargo has a lock of its own, and no tree is shared.
 
 mod disk;
+mod ladder;
 mod once;
 mod player;
 mod raw;
@@ -30,6 +31,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tempfile::TempDir;
 
 pub use disk::{Access, Disk};
+pub use ladder::LADDER;
 pub use once::once;
 pub use player::{AGREE, PROMPT, Player, plain_text};
 pub use raw::RawClient;

@@ -17,6 +17,8 @@ mod declarations;
 mod door;
 mod examples;
 mod feed;
+mod ladder;
+mod lessons;
 mod machine;
 mod next_version;
 mod operator;

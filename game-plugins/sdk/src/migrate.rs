@@ -32,6 +32,7 @@ type Make = fn(&[u8], &mut Ctx<'_>, place: &mut dyn Any) -> Result<(), Refusal>;
 pub struct Migration {
     pub(crate) vsn: &'static str,
     pub(crate) form: Form,
+    pub(crate) loses: &'static [&'static str],
     up: Convert,
     make: Make,
     down: Convert,
@@ -74,6 +75,30 @@ impl Migration {
         Migration::of::<Old, New>(vsn, Form::Same)
     }
 
+    /// Declares that the way down loses these fields of the state: the older version has no place for them, and a process that plays
+    /// on below does without them. `down` keeps them beside the process as far as it can, and the next upgrade brings them back. An
+    /// operator has to confirm such a way: `pq install` names the fields, and asks for `--lossy`.
+    ///
+    /// ```
+    /// # use pq_sdk::{Ctx, Migrate, Migration, Reason};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Old;
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct New;
+    /// # impl Migrate<Old> for New {
+    /// #     fn up(_: Old, _: &mut Ctx<'_>) -> Result<New, Reason> { Ok(New) }
+    /// #     fn down(self, _: &mut Ctx<'_>) -> Result<Old, Reason> { Ok(Old) }
+    /// # }
+    /// const MIGRATIONS: &[Migration] = &[Migration::converts::<Old, New>("1.4.0").losing(&["race", "class"])];
+    /// ```
+    #[must_use]
+    pub const fn losing(self, fields: &'static [&'static str]) -> Migration {
+        Migration {
+            loses: fields,
+            ..self
+        }
+    }
+
     const fn of<Old, New>(vsn: &'static str, form: Form) -> Migration
     where
         Old: Serialize + DeserializeOwned,
@@ -82,6 +107,7 @@ impl Migration {
         Migration {
             vsn,
             form,
+            loses: &[],
             up: up::<Old, New>,
             make: make::<Old, New>,
             down: down::<Old, New>,

@@ -39,7 +39,7 @@ mod verify;
 pub use checksum::{Checksum, ParseChecksumError};
 pub use error::{ChangeError, FailedStep, LoadError};
 pub use library::{Library, LibraryId, LoadedModule, Origin};
-pub use manifest::{Callee, Declared, Manifest, ManifestError, ModuleEntry};
+pub use manifest::{Callee, Declared, Loss, Manifest, ManifestError, ModuleEntry};
 pub use server::{CodeServer, LIBRARIES_MAX, Preview};
 pub use verify::{LIBRARY_BYTES_MAX, Wanted, inspect, manifest_of};
 pub use versions::{Change, Version};

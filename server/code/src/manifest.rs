@@ -57,8 +57,19 @@ pub struct Declared {
     pub converts: Vec<String>,
     /// Older versions of the module that have the same state.
     pub keeps: Vec<String>,
+    /// Fields that ways down lose, with the versions that the ways lead to.
+    pub loses: Vec<Loss>,
     /// Functions that the module calls at their current version.
     pub calls: Vec<Callee>,
+}
+
+/// A field of a state for which an older version has no place: `Vsn:Field`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Loss {
+    /// The older version, to which the way down leads.
+    pub vsn: String,
+    /// The name of the field.
+    pub field: String,
 }
 
 /// A function that a module calls: `Module:Function/Arity`.
@@ -204,10 +215,27 @@ impl Declared {
         Ok(Declared {
             converts: strings(term, "converts")?,
             keeps: strings(term, "keeps")?,
+            loses: strings(term, "loses")?
+                .iter()
+                .map(|loss| Loss::read(loss).ok_or_else(|| shape(&Term::string(&**loss), LOSS)))
+                .collect::<Result<_, _>>()?,
             calls: strings(term, "calls")?
                 .iter()
                 .map(|call| Callee::read(call).ok_or_else(|| shape(&Term::string(&**call), CALLEE)))
                 .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+const LOSS: &str = "`Vsn:Field`";
+
+impl Loss {
+    fn read(text: &str) -> Option<Loss> {
+        let (vsn, field) = text.split_once(':')?;
+        let is_whole = !vsn.is_empty() && !field.is_empty();
+        is_whole.then(|| Loss {
+            vsn: vsn.to_string(),
+            field: field.to_string(),
         })
     }
 }
@@ -330,6 +358,17 @@ mod tests {
         );
         let calls: Vec<String> = some.calls.iter().map(ToString::to_string).collect();
         assert_eq!(calls, ["dice:roll/1"]);
+        assert!(some.loses.is_empty());
+    }
+
+    #[test]
+    fn a_field_that_is_lost_stands_behind_the_version_below() {
+        let some = declared(r#"{m,"3",functions,[{converts,["1"]},{loses,["1:mood"]}]}"#);
+        let loss = Loss {
+            vsn: "1".to_string(),
+            field: "mood".to_string(),
+        };
+        assert_eq!(some.unwrap().loses, [loss]);
     }
 
     #[test]
@@ -388,6 +427,10 @@ mod tests {
             (
                 "{library,\"a\",\"1\",[{abi,1},{modules,[{m,\"1\",functions,[{calls,[\"dice:roll\"]}]}]}]}.",
                 "it has `\"dice:roll\"`, where `Module:Function/Arity` belongs",
+            ),
+            (
+                "{library,\"a\",\"1\",[{abi,1},{modules,[{m,\"1\",functions,[{loses,[\"mood\"]}]}]}]}.",
+                "it has `\"mood\"`, where `Vsn:Field` belongs",
             ),
             (
                 "{library,\"a\",\"1\",[{abi,1},{modules,[{m,\"1\",functions},{m,\"2\",functions}]}]}.",

@@ -40,6 +40,7 @@ mod converters;
 mod drift;
 mod error;
 mod exchange;
+mod losses;
 mod memory;
 mod modules;
 mod report;
@@ -62,6 +63,8 @@ pub struct Options {
     pub on_overrun: OnOverrun,
     /// Permits a relup after which code of the running release stays in force.
     pub partial: bool,
+    /// Permits a way down that loses fields of states.
+    pub lossy: bool,
     /// The number of processes that a shard handles before it returns to its other work ([`Plan::SLICE`] by default).
     pub slice: Option<u32>,
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::author::new::written::Created;
 use crate::author::release::answer::Released;
 use crate::author::{key, package, sign};
+use crate::lesson::Checked;
 use crate::story::StoryLine;
 use crate::trace::TraceLine;
 
@@ -95,5 +96,6 @@ pub(crate) const ANSWERS: &[Answered] = &[
     ("new", &[of::<Created>()]),
     ("new app", &[of::<Created>()]),
     ("release", &[of::<Released>()]),
+    ("lesson check", &[of::<Checked>()]),
     ("failure", &[of::<Failure>()]),
 ];

@@ -23,6 +23,10 @@ pub(crate) struct How {
     /// The action on a process whose conversion exceeds the limit
     #[arg(long, value_parser = on_overrun(), default_value = ABORT)]
     on_overrun: OnOverrun,
+    /// Install although the way down loses values of states, which the refusal without this option names
+    #[arg(long)]
+    #[serde(default)]
+    lossy: bool,
 }
 
 /// The options of an install of a whole release or of a part of it.
@@ -57,6 +61,7 @@ impl How {
             suspend_timeout_ms: self.suspend_timeout_ms,
             code_change_timeout_ms: self.code_change_timeout_ms,
             on_overrun: self.on_overrun,
+            lossy: self.lossy,
             ..handler::Options::default()
         }
     }

@@ -83,6 +83,18 @@ pub(crate) struct Report {
     shutdown: Option<Planned>,
 }
 
+impl Report {
+    /// The number of connected clients; 0 for a release without listeners.
+    pub(crate) fn clients(&self) -> u64 {
+        self.door.as_ref().map_or(0, |door| door.clients)
+    }
+
+    /// The number of connected clients with an avatar.
+    pub(crate) fn players(&self) -> u64 {
+        self.door.as_ref().map_or(0, |door| door.players)
+    }
+}
+
 /// The process of a node.
 #[derive(Serialize, Deserialize, Debug, JsonSchema)]
 struct Program {

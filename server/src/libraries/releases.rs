@@ -1,4 +1,6 @@
 //! The releases of a workspace: directories `releases/VSN` with a `.rel` file.
+//!
+//! Releases in `releases/lessons` are found by their versions only: no command takes one of them as the newest or as an older one.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,7 @@ impl Workspace {
     /// # Errors
     /// Fails without such a file.
     pub(crate) fn rel_file(&self, vsn: &str) -> anyhow::Result<PathBuf> {
-        let folder = self.root().join("releases").join(vsn);
+        let folder = self.release_folder(vsn);
         let entries = std::fs::read_dir(&folder)
             .with_context(|| format!("failed to read {}", folder.display()))?;
         let files = entries.flatten().map(|entry| entry.path());
@@ -24,6 +26,15 @@ impl Workspace {
                 "failed to choose a .rel file in {}: a release has one, and this directory has several",
                 folder.display()
             ),
+        }
+    }
+
+    fn release_folder(&self, vsn: &str) -> PathBuf {
+        let releases = self.root().join("releases");
+        let of_lesson = releases.join("lessons").join(vsn);
+        match of_lesson.is_dir() {
+            true => of_lesson,
+            false => releases.join(vsn),
         }
     }
 

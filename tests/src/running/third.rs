@@ -42,27 +42,34 @@ impl Tree {
 fn package() -> &'static Vec<u8> {
     static PACKED: OnceLock<Vec<u8>> = OnceLock::new();
     PACKED.get_or_init(|| {
-        let folder = once("third", pack);
+        let folder = once("third", |folder| pack(folder, THIRD, &["1.1.0", "1.0.0"]));
         fs::read(folder.join(PACKAGE)).expect("it has been packed")
     })
 }
 
-fn pack(folder: &Path) {
+/// Packs a release of the sources, with ways from and to these older ones.
+pub(super) fn pack(folder: &Path, vsn: &str, olders: &[&str]) {
     let sources = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let releases = sources.join("releases");
     for file in ["processquest.rel", "sys.config"] {
-        let from = releases.join(THIRD).join(file);
+        let from = releases.join(vsn).join(file);
         fs::copy(from, folder.join(file)).expect("there is room for a file");
     }
     let rel = |vsn: &str| releases.join(vsn).join("processquest.rel");
     let (new, tree) = (folder.join("processquest.rel"), folder.join("tree"));
+    let run = |command: &mut process::Command| {
+        let mut running = Running::start(command);
+        let ended = running.ends_within(BUILD_PATIENCE);
+        let log = running.log();
+        assert!(ended.success(), "release {vsn} is not packed: {log}");
+    };
     run(pq(["relup"])
         .current_dir(sources)
         .arg(&new)
         .arg("--up-from")
-        .args([rel("1.1.0"), rel("1.0.0")])
+        .args(olders.iter().copied().map(rel))
         .arg("--down-to")
-        .args([rel("1.1.0"), rel("1.0.0")])
+        .args(olders.iter().copied().map(rel))
         .args(["--path", "game-plugins", "sockserv/plugins"]));
     run(pq(["build"])
         .current_dir(sources)
@@ -75,14 +82,4 @@ fn pack(folder: &Path) {
         .arg(&tree)
         .arg("--outdir")
         .arg(folder));
-}
-
-fn run(command: &mut process::Command) {
-    let mut running = Running::start(command);
-    let ended = running.ends_within(BUILD_PATIENCE);
-    assert!(
-        ended.success(),
-        "release 1.2.0 is not packed: {}",
-        running.log()
-    );
 }

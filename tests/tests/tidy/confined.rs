@@ -90,7 +90,7 @@ fn is_argued(text: &str, code: &str, line: usize) -> bool {
 
 /// Whether the file is source of a library package, such as `game-plugins/processquest-1.0.0/src/pq_player.rs`.
 pub(crate) fn is_library(path: &str) -> bool {
-    let in_plugins = ["game-plugins/", "sockserv/plugins/"]
+    let in_plugins = ["game-plugins/", "sockserv/plugins/", "releases/lessons/"]
         .iter()
         .find_map(|folder| path.strip_prefix(folder));
     let folder = in_plugins.and_then(|rest| rest.split('/').next());

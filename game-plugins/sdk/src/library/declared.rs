@@ -21,6 +21,7 @@ impl<A: Declares> Declared<A> {
         .with("[")
         .with_versions("converts", A::MIGRATIONS, Form::Other)
         .with_versions("keeps", A::MIGRATIONS, Form::Same)
+        .with_losses(A::MIGRATIONS)
         .with_list("calls", A::Module::CALLS)
         .with("]");
 
@@ -81,16 +82,42 @@ impl Text {
         text.closed(count)
     }
 
+    /// Appends the list of fields that ways down lose, each behind the version that the way leads to: `"1.4.0:race"`.
+    const fn with_losses(self, migrations: &[Migration]) -> Text {
+        let (mut text, mut at, mut count) = (self, 0, 0);
+        while at < migrations.len() {
+            let (vsn, fields) = (migrations[at].vsn, migrations[at].loses);
+            let mut field = 0;
+            while field < fields.len() {
+                text = text
+                    .with_start("loses", count)
+                    .with("\"")
+                    .with_plain(vsn)
+                    .with(":")
+                    .with_plain(fields[field])
+                    .with("\"");
+                field += 1;
+                count += 1;
+            }
+            at += 1;
+        }
+        text.closed(count)
+    }
+
     /// Appends an item to a list of `count` items; the first item begins the list.
     const fn with_item(self, key: &str, count: usize, item: &str) -> Text {
-        let text = match count {
+        self.with_start(key, count).with_string(item)
+    }
+
+    /// Begins a list, or goes on with one of `count` items.
+    const fn with_start(self, key: &str, count: usize) -> Text {
+        match count {
             0 => {
                 let comma = if self.len > 1 { "," } else { "" };
                 self.with(comma).with("{").with(key).with(",[")
             }
             _ => self.with(","),
-        };
-        text.with_string(item)
+        }
     }
 
     /// Ends a list of `count` items; an empty list has no beginning.
@@ -102,6 +129,10 @@ impl Text {
     }
 
     const fn with_string(self, item: &str) -> Text {
+        self.with("\"").with_plain(item).with("\"")
+    }
+
+    const fn with_plain(self, item: &str) -> Text {
         let bytes = item.as_bytes();
         let mut at = 0;
         while at < bytes.len() {
@@ -111,7 +142,7 @@ impl Text {
             );
             at += 1;
         }
-        self.with("\"").with(item).with("\"")
+        self.with(item)
     }
 
     const fn as_str(&self) -> &str {
@@ -153,7 +184,7 @@ mod tests {
         type Cast = ();
         const MIGRATIONS: &'static [Migration] = &[
             Migration::keeps::<Talker, Talker>("2"),
-            Migration::converts::<Talker, Talker>("1"),
+            Migration::converts::<Talker, Talker>("1").losing(&["voice", "pitch"]),
             Migration::keeps::<Talker, Talker>("2.1"),
         ];
 
@@ -181,7 +212,7 @@ mod tests {
     fn what_is_declared_stands_in_lists_of_strings() {
         assert_eq!(
             Declared::<crate::adapter!(gen_server Talker)>::TEXT,
-            r#"[{converts,["1"]},{keeps,["2","2.1"]},{calls,["dice:roll/1","journal:note/2"]}]"#
+            r#"[{converts,["1"]},{keeps,["2","2.1"]},{loses,["1:voice","1:pitch"]},{calls,["dice:roll/1","journal:note/2"]}]"#
         );
     }
 }

@@ -15,7 +15,7 @@ use pq_term::{Atom, Term};
 
 use super::error::{FailedStep, InstallError};
 use super::prepare::{self, Prepared, Purpose};
-use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
+use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, losses};
 use crate::app::App;
 use crate::boot::{BootRelease, Code, is_as_signed};
 use crate::judge::Judgement;
@@ -93,6 +93,8 @@ impl ReleaseHandler {
         let record = self.recorded(|handler| {
             let prepared = handler.prepare_app(driver, change);
             let prepared = prepared.map_err(FailedStep::untouched)?;
+            losses::permit(&prepared, &handler.code, driver, options)
+                .map_err(FailedStep::untouched)?;
             handler.run(driver, &prepared, options)
         })?;
         self.app_folders.retain(|lib| lib.name != change.app);

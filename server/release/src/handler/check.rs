@@ -11,7 +11,7 @@ use super::error::{FailedStep, InstallError};
 use super::preflight::Tried;
 use super::prepare::{Prepared, Purpose};
 use super::report::CheckReport;
-use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, drift, modules};
+use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, drift, losses, modules};
 use crate::terms;
 
 impl ReleaseHandler {
@@ -47,6 +47,7 @@ impl ReleaseHandler {
         let prepared = self.prepare(driver, vsn, Purpose::Check)?;
         let preparation = began.elapsed();
         let prepared = drift::permit(prepared, options)?;
+        losses::permit(&prepared, &self.code, driver, options)?;
         let mut report = CheckReport::of(&prepared);
         let processes = driver.processes(ASK_TIMEOUT_MS)?;
         report.modules = prepared.modules(&self.code)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pq_code::{Change, CodeServer, LibraryId};
 use pq_otp::upgrade::{Conversion, Through};
-use pq_otp::{Direction, Modules};
+use pq_otp::{Direction, Module, Modules};
 use pq_term::msgpack;
 
 use super::ReleaseHandler;
@@ -60,12 +60,16 @@ impl Converter {
         Ok(SideApp::of_tree(&self.app, code)?)
     }
 
+    /// This module in the version in between; `None` when the step does not change the module.
+    pub(super) fn module(&self, code: &CodeServer, module: &str) -> Option<Module> {
+        let mut names = self.of.changes.iter().map(|(name, _)| name.as_str());
+        let module = names.find(|name| *name == module)?;
+        code.module(self.library, module).ok()
+    }
+
     /// The version of this module in between; `None` when the step does not change the module.
     pub(super) fn vsn_of(&self, code: &CodeServer, module: &str) -> Option<&'static str> {
-        let changes = self.of.changes.iter();
-        let mut names = changes.map(|(name, _)| name.as_str());
-        let module = names.find(|name| *name == module)?;
-        Some(code.module(self.library, module).ok()?.vsn())
+        self.module(code, module).map(|module| module.vsn())
     }
 
     /// The step to this version, on top of the code that the exchange leads to: the application has exactly the modules of this

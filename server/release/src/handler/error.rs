@@ -85,6 +85,17 @@ pub enum FailedStep {
         /// Sentences about the modules that would stay.
         left: Vec<String>,
     },
+    /// The way down loses fields of states, and the operator has not confirmed the loss.
+    #[error(
+        "go down to release {to} without a loss: {}; the values are kept beside their processes until these end, and the next \
+         upgrade brings them back; --lossy accepts that", .losses.join("; ")
+    )]
+    Lossy {
+        /// The version of the older release.
+        to: String,
+        /// Sentences about the modules, with the fields and the number of processes.
+        losses: Vec<String>,
+    },
     /// The code server refused a library.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -210,6 +221,7 @@ impl FailedStep {
             ]),
             FailedStep::Converter { error, .. } => error.to_term(),
             FailedStep::Partial { to, .. } => tagged("partial_release", Term::string(to.as_str())),
+            FailedStep::Lossy { to, .. } => tagged("lossy_downgrade", Term::string(to.as_str())),
             FailedStep::Load(_) => tagged("load_error", text()),
             FailedStep::Change(_) => tagged("no_such_module", text()),
             FailedStep::OldProcesses(module) => {

@@ -17,7 +17,7 @@ use super::error::{FailedStep, InstallError};
 use super::exchange::Changes;
 use super::prepare::{Prepared, Purpose};
 use super::report::Sum;
-use super::{Options, ReleaseHandler, Unpurged, apply, drift};
+use super::{Options, ReleaseHandler, Unpurged, apply, drift, losses};
 use crate::instruction::Purge;
 use crate::script::{Exchange, Step};
 
@@ -66,6 +66,7 @@ impl ReleaseHandler {
         let prepared = prepared
             .and_then(|prepared| drift::permit(prepared, options))
             .map_err(FailedStep::untouched)?;
+        losses::permit(&prepared, &self.code, driver, options).map_err(FailedStep::untouched)?;
         self.run(driver, &prepared, options)?;
         let listed = match prepared.script.restart {
             false => self.registry.installed(vsn),
