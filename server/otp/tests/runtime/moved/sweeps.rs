@@ -30,6 +30,7 @@ fn sweep(rig: &mut Rig, copies_max: u32, unchanged_too: bool) -> Vec<Batch> {
             from,
             copies_max,
             unchanged_too,
+            leaves_marks: true,
         };
         let batch = rig.sim.sweep(0, sweep, PATIENCE_MS).unwrap();
         let next = batch.next;
