@@ -30,7 +30,7 @@ pub struct Sim {
     now_ms: u64,
     callbacks: Histogram,
     /// The watching thread ends when this is dropped.
-    keeper: Option<SyncSender<()>>,
+    _keeper: Option<SyncSender<()>>,
 }
 
 /// Processes that send themselves messages without a pause: the clock would never advance.
@@ -56,7 +56,7 @@ impl Sim {
             shard,
             now_ms: 0,
             callbacks: Histogram::default(),
-            keeper: None,
+            _keeper: None,
         }
     }
 
@@ -70,7 +70,7 @@ impl Sim {
         self.shard.core.post.take();
         let builder = std::thread::Builder::new().name("pq-stall".to_string());
         builder.spawn(move || stall::keep(&watched, Instant::now(), &stop))?;
-        self.keeper = Some(keeper);
+        self._keeper = Some(keeper);
         Ok(())
     }
 
