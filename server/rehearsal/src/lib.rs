@@ -53,12 +53,12 @@ mod compared;
 
 mod condition;
 
-pub use children::{Children, Heard, NotRun, rehearse, replay};
+pub use children::{NotRun, rehearse, replay};
 pub use compared::{Compared, Report, Spread};
 pub use condition::{BadCondition, Condition};
 pub use copies::{COPIES_BYTES_MAX, Copies};
 pub use limits::Limits;
 pub use measures::{Function, Judge, Measures};
-pub use order::{Order, Program, Said, Sample, Side, Trace, Wanted};
-pub use report::{Crash, Installed, SideReport, Suspect, Unconverted};
-pub use side::run_child;
+pub use order::{ENTRY, Order, Program, Said, Sample, Side, Trace, Wanted};
+pub use report::{Crash, Durations, Installed, SideReport, Suspect, Unconverted};
+pub use side::{Say, run_child};

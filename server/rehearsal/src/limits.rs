@@ -54,14 +54,15 @@ impl Limits {
             .and_then(|mut score| score.write_all(b"1000"));
         let space = Usage::of(rustix::process::getpid().as_raw_nonzero().get() as u32)?.space_bytes;
         let space = space + self.memory_bytes + RESERVED_BYTES;
-        for (resource, limit) in [
-            (Resource::Core, 0),
-            (Resource::Cpu, self.cpu_s),
-            (Resource::As, space),
+        // The second behind the limit of time is for SIGXCPU, which names the reason; SIGKILL would not.
+        for (resource, limit, at_most) in [
+            (Resource::Core, 0, 0),
+            (Resource::Cpu, self.cpu_s, self.cpu_s + 1),
+            (Resource::As, space, space),
         ] {
             let limit = Rlimit {
                 current: Some(limit),
-                maximum: Some(limit),
+                maximum: Some(at_most),
             };
             setrlimit(resource, limit)?;
         }

@@ -14,6 +14,9 @@ use crate::limits::Limits;
 use crate::measures::Judge;
 use crate::report::{Crash, SideReport};
 
+/// The word of the command line that makes the program a child; its order is the next one.
+pub const ENTRY: &str = "rehearsal-side";
+
 /// The parts of the program that a child needs and this crate does not know.
 pub struct Program {
     /// The built-in applications.

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use pq_histogram::Histogram;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The entries of a list at most.
 pub(crate) const LISTED_MAX: usize = 100;
+
+/// Stands for a bucket without a bound.
+const BOUND_MAX_S: f64 = 3_600.0;
+
+const US_PER_S: f64 = 1e6;
 
 /// The failure of a process of an avatar.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +122,32 @@ pub struct SideReport {
     pub ended: Option<String>,
 }
 
+impl Durations {
+    /// The durations that one reading of a histogram has more than an earlier one.
+    pub(crate) fn between(before: &Histogram, after: &Histogram) -> Durations {
+        let counts = before.buckets().zip(after.buckets());
+        let counts: Vec<(f64, u64)> = counts
+            .map(|((bound, before), (_, after))| (bound, after - before))
+            .collect();
+        let timed: u64 = counts.iter().map(|(_, count)| count).sum();
+        let bound = |part: f64| {
+            let (mut sum, wanted) = (0, (timed as f64 * part).ceil() as u64);
+            let mut buckets = counts.iter().filter(|(_, count)| *count > 0);
+            let found = buckets.find(|(_, count)| {
+                sum += count;
+                sum >= wanted
+            });
+            found.map_or(0.0, |(bound, _)| bound.min(BOUND_MAX_S) * US_PER_S)
+        };
+        Durations {
+            timed,
+            mean_us: (after.sum_s() - before.sum_s()) * US_PER_S / timed.max(1) as f64,
+            median_us: bound(0.5),
+            p99_us: bound(0.99),
+        }
+    }
+}
+
 impl SideReport {
     /// Adds a crash.
     pub(crate) fn note(&mut self, crash: Crash) {
@@ -132,5 +164,25 @@ impl SideReport {
             && self.not_put_in.0 == 0
             && self.unconverted.is_empty()
             && self.installs.iter().all(|install| install.failed.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_between_two_readings() {
+        let mut before = Histogram::default();
+        before.add(9_000_000, 50);
+        let mut after = before.clone();
+        after.add(1_000, 98);
+        after.add(100_000, 2);
+        let durations = Durations::between(&before, &after);
+        assert_eq!(durations.timed, 100);
+        assert!((durations.median_us - 1.0).abs() < 1e-6, "{durations:?}");
+        assert!((durations.p99_us - 128.0).abs() < 1e-6, "{durations:?}");
+        assert!((durations.mean_us - 2.98).abs() < 1e-6, "{durations:?}");
+        assert_eq!(Durations::between(&after, &after).timed, 0);
     }
 }
