@@ -202,7 +202,7 @@ impl Playing {
             }
             Said::Crash(crash) => self.said.note(crash),
             Said::Steps(_) => (),
-            Said::Ends(why) => self.why = Some(why),
+            Said::Ends(why) => drop(self.why.get_or_insert(why)),
             Said::Done(report) => self.done = Some(*report),
         }
     }
@@ -293,11 +293,8 @@ impl Drop for Playing {
 
 /// Reads the lines of a child.
 fn read(stdout: Option<impl Read>, number: usize, events: &SyncSender<(usize, Event)>) {
-    let mut lines = BufReader::new(stdout.into_iter().fold(
-        Box::new(io::empty()) as Box<dyn Read + '_>,
-        |_, stdout| Box::new(stdout),
-    ));
-    loop {
+    let mut lines = stdout.map(BufReader::new);
+    while let Some(lines) = &mut lines {
         let mut line = String::new();
         let read = lines.by_ref().take(LINE_BYTES_MAX).read_line(&mut line);
         let said = match read {

@@ -13,6 +13,8 @@ use std::os::unix::fs::FileExt;
 use pq_otp::moved::{SUBTREE_BYTES_MAX, Subtree};
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::stage::name_of;
+
 /// The largest file: a million avatars have 1.2 GB.
 pub const COPIES_BYTES_MAX: u64 = 4 << 30;
 
@@ -109,6 +111,14 @@ impl Copies {
         let mut bytes = vec![0; length as usize];
         self.file.read_exact_at(&mut bytes, at)?;
         Ok(bytes)
+    }
+
+    /// The bytes of the first copy of the avatar with this name.
+    pub fn of(&self, name: &str) -> Option<Vec<u8>> {
+        (0..self.len()).find_map(|number| {
+            let found = name_of(&self.subtree(number).ok()?)?;
+            (found == name).then(|| self.bytes(number).ok())?
+        })
     }
 
     /// A copy.
