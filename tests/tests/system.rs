@@ -20,6 +20,7 @@ mod feed;
 mod machine;
 mod next_version;
 mod operator;
+mod rehearsal;
 mod relup_vectors;
 mod saves;
 mod simulation;
