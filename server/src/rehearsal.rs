@@ -30,8 +30,9 @@ pub(crate) use shown::{at, failed_avatar};
 
 /// The order of this process, if it is a child of a rehearsal. Children are not for people, so the command line does not list them.
 pub(crate) fn order_of_child() -> Option<String> {
-    let mut words = std::env::args().skip(1);
-    (words.next()? == ENTRY).then(|| words.next())?
+    let mut words = std::env::args_os().skip(1);
+    let is_child = words.next()? == ENTRY;
+    words.next().filter(|_| is_child)?.into_string().ok()
 }
 
 /// Plays a side of a rehearsal in this process. The copies are on its standard input.

@@ -65,6 +65,7 @@ pub fn rehearse(
     let order = |side| Order {
         wanted: wanted.clone(),
         side,
+        parent: std::process::id(),
         trace: None,
     };
     let orders = [order(Side::New), order(Side::Old)];
@@ -88,6 +89,7 @@ pub fn replay(
     let order = Order {
         wanted: wanted.clone(),
         side: Side::New,
+        parent: std::process::id(),
         trace: Some(trace.clone()),
     };
     let sides = play(program, &[order], copies, hear)?;

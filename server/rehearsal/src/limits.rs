@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use rustix::process::{
-    Resource, Rlimit, Signal, getppid, nice, set_parent_process_death_signal, setrlimit,
+    Pid, Resource, Rlimit, Signal, getppid, nice, set_parent_process_death_signal, setrlimit,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,13 +38,14 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Confines this process.
+    /// Confines this process, which lives no longer than its parent.
     ///
     /// # Errors
     /// When the kernel refuses a limit, or the parent has ended already.
-    pub(crate) fn confine(&self) -> io::Result<()> {
+    pub(crate) fn confine(&self, parent: u32) -> io::Result<()> {
         set_parent_process_death_signal(Some(Signal::KILL))?;
-        if getppid().is_none_or(|parent| parent.is_init()) {
+        let is_child = |now: Pid| now.as_raw_nonzero().get().cast_unsigned() == parent;
+        if !getppid().is_some_and(is_child) {
             return Err(io::Error::other("the process that has started it has ended"));
         }
         nice(LOWEST)?;
@@ -52,7 +53,7 @@ impl Limits {
         let score = Path::new("/proc/self/oom_score_adj");
         let _ = pq_files::open_as(score, OpenOptions::new().write(true))
             .and_then(|mut score| score.write_all(b"1000"));
-        let space = Usage::of(rustix::process::getpid().as_raw_nonzero().get() as u32)?.space_bytes;
+        let space = Usage::of(std::process::id())?.space_bytes;
         let space = space + self.memory_bytes + RESERVED_BYTES;
         // The second behind the limit of time is for SIGXCPU, which names the reason; SIGKILL would not.
         for (resource, limit, at_most) in [

@@ -79,6 +79,8 @@ pub struct Order {
     pub wanted: Wanted,
     /// The side that the child plays.
     pub side: Side,
+    /// The number of the process that has started the child.
+    pub parent: u32,
     /// For a replay: the avatar whose steps the child says.
     pub trace: Option<Trace>,
 }

@@ -41,7 +41,7 @@ pub type Say = Arc<dyn Fn(&Said) + Send + Sync>;
 pub fn run_child(order: &str, copies: OwnedFd, program: Program, say: Say) -> Result<(), String> {
     let order: Order =
         serde_json::from_str(order).map_err(|why| format!("read the order of a rehearsal: {why}"))?;
-    let confined = order.wanted.limits.confine();
+    let confined = order.wanted.limits.confine(order.parent);
     confined.map_err(|why| format!("confine the rehearsal: {why}"))?;
     let copies = Copies::open(copies).map_err(|why| format!("read the copies: {why}"))?;
     let report = Play::begin(order, Arc::new(copies), program, say.clone());

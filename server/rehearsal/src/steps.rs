@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use pq_otp::sys::SysMessage;
 use pq_otp::trace::{Message, Step, Tracer};
-use pq_otp::{Ask, Pid, Sim};
+use pq_otp::{Ask, Pid, Reason, Sim};
 use pq_term::shorten;
 
 /// The longest text of a message, in characters.
@@ -19,7 +19,14 @@ const INSTALL_MS: u64 = 1_000;
 #[derive(Clone)]
 pub(crate) struct Steps {
     max: usize,
-    last: Arc<Mutex<VecDeque<String>>>,
+    last: Arc<Mutex<Last>>,
+}
+
+#[derive(Default)]
+struct Last {
+    steps: VecDeque<String>,
+    /// A process has failed: what comes behind is not the way to it.
+    is_over: bool,
 }
 
 /// The tracer of one process.
@@ -38,7 +45,7 @@ impl Steps {
 
     /// Follows a process and all below it.
     pub(crate) fn follow(&self, sim: &mut Sim, root: Pid) {
-        let processes = sim.processes();
+        let processes = Sim::processes(sim);
         let mut inside = vec![root];
         for process in &processes {
             if process.parent.is_some_and(|parent| inside.contains(&parent)) {
@@ -57,19 +64,28 @@ impl Steps {
 
     /// Takes the steps so far, the last one last.
     pub(crate) fn take(&self) -> Vec<String> {
-        self.last.lock().drain(..).collect()
+        self.last.lock().steps.drain(..).collect()
     }
 }
 
 impl Tracer for Of {
     fn take(&self, step: &Step<'_>) -> bool {
         let mut last = self.steps.last.lock();
-        while last.len() >= self.steps.max {
-            last.pop_front();
+        if last.is_over {
+            return false;
         }
-        last.push_back(format!("{}  {}", self.process, text(step)));
+        while last.steps.len() >= self.steps.max {
+            last.steps.pop_front();
+        }
+        let line = format!("{}  {}", self.process, text(step));
+        last.steps.push_back(line);
+        last.is_over = matches!(step, Step::Exit(reason) if !is_orderly(reason));
         true
     }
+}
+
+fn is_orderly(reason: &Reason) -> bool {
+    matches!(reason, Reason::Normal | Reason::Shutdown)
 }
 
 /// A step as text. Durations are left out: they would differ between two runs.
@@ -116,5 +132,8 @@ mod tests {
         let kept = ["ship <0.1.1>  waits for 2 ms", "ship <0.1.1>  waits for 3 ms"];
         assert_eq!(steps.take(), kept);
         assert!(steps.take().is_empty());
+        assert!(of.take(&Step::Exit(&Reason::Killed)));
+        assert!(!of.take(&Step::Timer { ms: 4, message: &[] }));
+        assert_eq!(steps.take(), ["ship <0.1.1>  ends: killed"]);
     }
 }

@@ -1,18 +1,23 @@
 //! `pq rehearse`: a release played by copies of the living avatars (`crate::rehearsal`). The command asks the node for copies, and
 //! starts the processes that play; the node only copies.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
 use pq_protocol::{Exit, Failure};
 use pq_rehearsal::{Condition, Copies, Limits, Report, Said, Sample, Side, Wanted, rehearse};
+use pq_release::{layout, start_erl::StartErl};
+use pq_store::{Read, Snapshot, State};
 use pq_term::printable_json;
 
 use super::command::{Typed, request};
 use super::copies::{Copies as Question, Slice};
+use super::store::failed;
 use crate::client::{At, Show, aside, counted, metered, read, say, warn};
 use crate::rehearsal::{Record, at, judge};
+use crate::saves;
 
 /// The longest rehearsal.
 const TIME_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
@@ -45,6 +50,9 @@ pub(crate) struct RehearseArgs {
     /// The processor time of each of the two processes
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "1h")]
     processor: Duration,
+    /// Play the saved avatars instead of copies of the living ones; no node has to run
+    #[arg(long)]
+    saved: bool,
     #[command(flatten)]
     at: At,
 }
@@ -76,12 +84,15 @@ impl Typed for RehearseArgs {
     }
 
     fn run(&self) -> Result<(), Failure> {
-        let (copies, first) = self.copies()?;
+        let (copies, found) = match self.saved {
+            true => self.saved_copies()?,
+            false => self.copies()?,
+        };
         if copies.is_empty() {
-            let sentence = format!("failed to rehearse {}: no avatar lives", self.vsn);
-            return Err(Failure::new(Exit::Refused, sentence));
+            let which = if self.saved { "is saved" } else { "lives" };
+            return Err(self.refused(&format!("no avatar {which}")));
         }
-        let wanted = self.wanted(&first)?;
+        let wanted = self.wanted(found)?;
         let report = self.play(&wanted, &copies)?;
         keep(&wanted, &report, &copies);
         self.tell(&report)?;
@@ -102,22 +113,23 @@ impl Typed for RehearseArgs {
 
 impl RehearseArgs {
     /// Copies all avatars of the node, slice by slice.
-    fn copies(&self) -> Result<(Copies, Slice), Failure> {
-        let internal = |why: std::io::Error| {
-            Failure::new(Exit::Refused, format!("failed to keep the copies: {why}"))
-        };
-        let mut copies = Copies::new().map_err(internal)?;
-        let (mut next, mut first, mut failed) = (Some(Question::default()), None, 0);
+    fn copies(&self) -> Result<(Copies, Found), Failure> {
+        let mut copies = Copies::new().map_err(|why| self.refused(&why.to_string()))?;
+        let (mut next, mut found, mut failed) = (Some(Question::default()), Found::default(), 0);
         metered(&format!("rehearse {}", self.vsn), "copying", || {
             while let Some(question) = next {
                 let text = self.at.ask("rehearse", &request(&question)?)?;
                 let slice: Slice = read(&text)?;
                 for bytes in slice.bytes()? {
-                    copies.add(&bytes).map_err(internal)?;
+                    let added = copies.add(&bytes);
+                    added.map_err(|why| self.refused(&why.to_string()))?;
                 }
                 next = slice.next;
                 failed += u64::from(slice.failed);
-                first.get_or_insert(slice);
+                found = Found {
+                    release: slice.release,
+                    supervisor: slice.supervisor,
+                };
             }
             Ok::<(), Failure>(())
         })?;
@@ -125,15 +137,51 @@ impl RehearseArgs {
             let who = counted(failed, "avatar starts", "avatars start");
             warn(&format!("{who} or end now, and do not take part"));
         }
-        let first = first.ok_or_else(|| Failure::new(Exit::Internal, "failed to ask the node"))?;
-        Ok((copies, first))
+        Ok((copies, found))
     }
 
-    fn wanted(&self, first: &Slice) -> Result<Wanted, Failure> {
-        let (from, to) = (first.release.clone(), self.vsn.clone());
+    /// The avatars that the permanent release would bring back.
+    fn saved_copies(&self) -> Result<(Copies, Found), Failure> {
+        let root = &self.at.root;
+        let start = StartErl::read(&layout::start_erl(root));
+        let start = start.map_err(|why| self.refused(&why.to_string()))?;
+        let mut copies = Copies::new().map_err(|why| self.refused(&why.to_string()))?;
+        let (mut supervisor, mut wrong) = (None, None);
+        let mut store = Snapshot::open(&saves::file(root)).map_err(failed)?;
+        let loaded = store.load(&[State::Playing], &mut |row| {
+            let above = row.key.split('/').next().unwrap_or_default().to_string();
+            match supervisor.get_or_insert_with(|| above.clone()) == &above {
+                true => wrong = copies.add(&row.body).err(),
+                // A rehearsal is about the children of one supervisor.
+                false => (),
+            }
+            match wrong {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        });
+        loaded.map_err(failed)?;
+        match wrong {
+            Some(why) => Err(self.refused(&why.to_string())),
+            None => Ok((
+                copies,
+                Found {
+                    release: start.vsn,
+                    supervisor: supervisor.unwrap_or_default(),
+                },
+            )),
+        }
+    }
+
+    fn refused(&self, why: &str) -> Failure {
+        let sentence = format!("failed to rehearse {}: {why}", self.vsn);
+        Failure::new(Exit::Refused, sentence)
+    }
+
+    fn wanted(&self, found: Found) -> Result<Wanted, Failure> {
+        let (from, to) = (found.release, self.vsn.clone());
         if from == to {
-            let sentence = format!("failed to rehearse {to}: it is the running release");
-            return Err(Failure::new(Exit::Refused, sentence));
+            return Err(self.refused("it is the running release"));
         }
         let root = std::path::absolute(&self.at.root).unwrap_or_else(|_| self.at.root.clone());
         Ok(Wanted {
@@ -141,7 +189,7 @@ impl RehearseArgs {
             root,
             from,
             to,
-            supervisor: first.supervisor.clone(),
+            supervisor: found.supervisor,
             seed: self.seed.unwrap_or_else(seed_of_chance),
             for_ms: self.time.as_millis() as u64,
             sample: self.avatars.clone(),
@@ -157,10 +205,7 @@ impl RehearseArgs {
         let played = rehearse(Path::new("/proc/self/exe"), wanted, copies, &mut |side, said| {
             shown.note(side, said);
         });
-        let mut report = played.map_err(|why| {
-            let sentence = format!("failed to rehearse {}: {why}", self.vsn);
-            Failure::new(Exit::Refused, sentence)
-        })?;
+        let mut report = played.map_err(|why| self.refused(&why.to_string()))?;
         for condition in &self.abort_if {
             let judged = condition.judge(&report);
             let judged = judged.map_err(|why| Failure::new(Exit::Usage, format!("failed to judge: {why}")))?;
@@ -205,6 +250,13 @@ fn seed_of_chance() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     // People type it again.
     RandomState::new().hash_one(std::process::id()) % 1_000_000_000
+}
+
+/// The release and the supervisor of the copies.
+#[derive(Default)]
+struct Found {
+    release: String,
+    supervisor: String,
 }
 
 /// The phases that were shown: each side has its own.
