@@ -96,7 +96,7 @@ pub fn replay(
     Ok(sides.into_iter().next().unwrap_or_default())
 }
 
-/// What comes from a child.
+/// An event of a child.
 enum Event {
     Said(Said),
     /// The end of its output.

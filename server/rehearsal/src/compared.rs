@@ -89,7 +89,7 @@ impl Report {
         report
     }
 
-    /// What speaks against the release whatever the operator asks for.
+    /// The reasons against the release that need no condition.
     fn faults(&self) -> Vec<String> {
         let new = &self.new;
         let mut faults = Vec::new();

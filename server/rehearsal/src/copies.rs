@@ -21,7 +21,7 @@ pub const COPIES_BYTES_MAX: u64 = 4 << 30;
 /// The bytes of a length.
 const LENGTH: u64 = size_of::<u32>() as u64;
 
-/// Copies of avatars.
+/// The copies of avatars in a memory file.
 #[derive(Debug)]
 pub struct Copies {
     file: File,

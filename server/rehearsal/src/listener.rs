@@ -25,7 +25,7 @@ const WHY_CHARS_MAX: usize = 300;
 /// An avatar that plays.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Avatar {
-    /// Its name.
+    /// The first name of its processes that is a text.
     pub(crate) name: String,
     /// The number of its copy.
     pub(crate) copy: usize,
@@ -76,7 +76,7 @@ impl Listener {
         self.state.lock().opens = Some(opens);
     }
 
-    /// Begins a phase.
+    /// Begins a phase, from which the times of crashes count.
     pub(crate) fn begin(&self, phase: &'static str, now_ms: u64) {
         let mut state = self.state.lock();
         (state.phase, state.began_ms, state.now_ms) = (phase, now_ms, now_ms);

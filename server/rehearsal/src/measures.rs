@@ -16,7 +16,7 @@ const WHY_CHARS_MAX: usize = 300;
 /// A function of the game.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Function {
-    /// Its module.
+    /// The module that exports it.
     pub module: String,
     /// Its name; it has one argument, the state of an avatar.
     pub function: String,
@@ -37,7 +37,7 @@ pub enum Measures {
 pub struct Judge {
     /// The module whose state is that of an avatar.
     pub module: String,
-    /// The measures.
+    /// The figures; a game may have only a check.
     pub measures: Option<Measures>,
     /// A function that says `ok`, or what is wrong with a state.
     pub check: Option<Function>,
@@ -63,7 +63,7 @@ impl Judge {
         }
     }
 
-    /// What is wrong with an exported state; `None` when nothing is, or nobody judges.
+    /// The fault of an exported state; `None` when there is none, or nobody judges.
     pub(crate) fn suspect(&self, sim: &mut Sim, state: &[u8]) -> Option<String> {
         let state = from_msgpack(state).ok()?;
         let why = match self.check.as_ref()?.call(sim, &state) {

@@ -1,4 +1,4 @@
-//! What a child has to do, and what it says meanwhile. An order is an argument of the child, and each thing said a line of JSON on its
+//! The order of a child, and the lines that it writes meanwhile. An order is an argument of the child, and a line is JSON on its
 //! standard output.
 
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub const ENTRY: &str = "rehearsal-side";
 
 /// The parts of the program that a child needs and this crate does not know.
 pub struct Program {
-    /// The built-in applications.
+    /// The applications that are compiled into the program.
     pub runtime: Runtime,
     /// The built-in modules besides the registry, which modules of a release may call.
     pub services: Vec<(&'static str, Arc<dyn Service>)>,
@@ -41,7 +41,7 @@ pub enum Side {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sample {
-    /// All of them.
+    /// All copies of the file.
     All,
     /// This many, from all strata.
     Count(usize),
@@ -49,14 +49,14 @@ pub enum Sample {
     Names(Vec<String>),
 }
 
-/// What is rehearsed, the same for both sides.
+/// A rehearsal, the same for both sides.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Wanted {
-    /// The release tree.
+    /// The directory of the release tree.
     pub root: PathBuf,
-    /// The running release.
+    /// The version of the release that the node runs.
     pub from: String,
-    /// The release that is rehearsed.
+    /// The version of the release that is rehearsed.
     pub to: String,
     /// The local name of the supervisor of the avatars.
     pub supervisor: String,
@@ -72,10 +72,10 @@ pub struct Wanted {
     pub limits: Limits,
 }
 
-/// What one child has to do.
+/// The work of one child.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
-    /// The rehearsal.
+    /// The rehearsal that the child is a part of.
     pub wanted: Wanted,
     /// The side that the child plays.
     pub side: Side,
@@ -94,7 +94,7 @@ pub struct Trace {
     pub steps: usize,
 }
 
-/// What a child says.
+/// A line of a child.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Said {

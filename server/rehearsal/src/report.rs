@@ -47,7 +47,7 @@ pub struct Unconverted {
 pub struct Suspect {
     /// The name of the avatar.
     pub avatar: String,
-    /// What the check says.
+    /// The answer of the check.
     pub why: String,
     /// The virtual time in the phase `play`, in milliseconds.
     pub at_ms: u64,
@@ -56,7 +56,7 @@ pub struct Suspect {
 /// An install of the rehearsal.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Installed {
-    /// The release.
+    /// The version of the release.
     pub to: String,
     /// The virtual time since the copies were put in, in milliseconds.
     pub at_ms: u64,
@@ -78,7 +78,7 @@ pub struct Measured {
 pub struct Durations {
     /// The number of callbacks that were timed: one in sixteen turns of the node.
     pub timed: u64,
-    /// The mean.
+    /// The mean of all that were timed.
     pub mean_us: f64,
     /// Half of them are at most this long.
     pub median_us: f64,
@@ -101,7 +101,7 @@ pub struct SideReport {
     pub crashes: u64,
     /// The number of avatars that have crashed.
     pub crashed: u64,
-    /// The first crashes.
+    /// The first hundred crashes, in their order.
     pub first_crashes: Vec<Crash>,
     /// The number of avatars that the game's own check finds wrong.
     pub suspects: u64,
@@ -111,7 +111,7 @@ pub struct SideReport {
     pub played_ms: u64,
     /// The messages, events and other envelopes that processes have handled in play.
     pub handled: u64,
-    /// By avatar.
+    /// The measures by the name of the avatar; empty in the report of both sides.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub measured: BTreeMap<String, Measured>,
     /// The durations of callbacks in play.
@@ -149,7 +149,7 @@ impl Durations {
 }
 
 impl SideReport {
-    /// Adds a crash.
+    /// Counts a crash, and keeps it if it is one of the first.
     pub(crate) fn note(&mut self, crash: Crash) {
         self.crashes += 1;
         if self.first_crashes.len() < LISTED_MAX {

@@ -269,7 +269,7 @@ impl Play {
         self.report.crashed = self.stage.listener.failed();
     }
 
-    /// Measures all avatars.
+    /// Measures all avatars at the beginning or the end of play.
     fn measure(&mut self, moment: Moment) -> Result<(), Refused> {
         let judge = self.order.wanted.judge.clone();
         let at_ms = self.report.played_ms;

@@ -31,7 +31,7 @@ pub(crate) struct Copies {
 /// A slice of copies.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Slice {
-    /// The running release.
+    /// The version of the running release.
     pub(crate) release: String,
     /// The supervisor of the avatars.
     pub(crate) supervisor: String,

@@ -19,7 +19,7 @@ use crate::client::{At, Show, aside, counted, metered, read, say, warn};
 use crate::rehearsal::{Record, at, judge};
 use crate::saves;
 
-/// The longest rehearsal.
+/// The longest virtual time of a rehearsal.
 const TIME_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// The word by which a failure is that of a release, whose report was written before.

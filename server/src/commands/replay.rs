@@ -36,7 +36,7 @@ pub(in crate::commands) struct Replayed {
     seed: u64,
     /// The last steps before the crash, the crash at their end.
     steps: Vec<String>,
-    /// The crash.
+    /// The crash at the end of the steps.
     crash: Crash,
 }
 

@@ -17,10 +17,10 @@ const AVATARS_MAX: usize = 20;
 /// The largest record that is read.
 const RECORD_BYTES_MAX: u64 = 2 * SUBTREE_BYTES_MAX as u64;
 
-/// A record.
+/// A rehearsal with the copies of avatars that have crashed.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// The rehearsal.
+    /// The rehearsal, which a replay repeats for one avatar.
     pub(crate) wanted: Wanted,
     /// The copies by the names of their avatars, encoded and in base64.
     copies: BTreeMap<String, String>,
