@@ -131,6 +131,9 @@ fn listen(
             Err(RecvTimeoutError::Disconnected) => return,
         }
         playing.iter_mut().for_each(Playing::look);
+        if playing.iter().any(Playing::has_failed) {
+            playing.iter_mut().for_each(Playing::is_not_needed);
+        }
     }
 }
 
@@ -228,6 +231,24 @@ impl Playing {
         };
         self.why.get_or_insert(why);
         self.kill();
+    }
+
+    /// Whether the rehearsal is over with this child: it has not begun, or the release is not installed.
+    fn has_failed(&self) -> bool {
+        match &self.done {
+            Some(report) => report.played_ms == 0,
+            None => self.ended.is_some() && !self.has_begun,
+        }
+    }
+
+    /// Ends a child that plays beside one that has failed.
+    fn is_not_needed(&mut self) {
+        if self.ended.is_none() && self.done.is_none() {
+            self.why.get_or_insert_with(|| "the other side does not play".to_string());
+            // Not begun would be an error of its own.
+            self.has_begun = true;
+            self.kill();
+        }
     }
 
     fn kill(&mut self) {

@@ -96,7 +96,8 @@ impl Report {
         if let Some(why) = &new.ended {
             faults.push(format!("the rehearsal of {} has ended early: {why}", self.to));
         }
-        if let Some(why) = &self.old.ended {
+        // Beside a side that has not played, the other one was ended.
+        if let Some(why) = self.old.ended.as_ref().filter(|_| new.played_ms > 0) {
             faults.push(format!("the play on {} beside it has ended early: {why}", self.from));
         }
         for install in new.installs.iter().chain(&self.old.installs) {

@@ -23,7 +23,7 @@ use crate::pq_player::{Event, Whole};
 use crate::v1_1_0::pq_player::Player;
 
 /// `measures(Hero)`: the figures of a hero for a rehearsal.
-pub static MEASURES: Function<(Whole,), BTreeMap<String, u64>> =
+pub(crate) static MEASURES: Function<(Whole,), BTreeMap<String, u64>> =
     Function::new("pq_player", "measures", |_ctx, (whole,)| {
         let hero = &whole.data.0.hero;
         let figures = [
@@ -35,7 +35,7 @@ pub static MEASURES: Function<(Whole,), BTreeMap<String, u64>> =
     });
 
 /// `check(Hero)`: `ok`, or what is wrong with a hero.
-pub static CHECK: Function<(Whole,), String> =
+pub(crate) static CHECK: Function<(Whole,), String> =
     Function::new("pq_player", "check", |ctx, (whole,)| {
         let hero = &whole.data.0.hero;
         match fault(ctx) {
