@@ -3,7 +3,7 @@
 //! The newer release says where they are (the setting `game`). Places can be written for any version. A function is that of the
 //! newer library, so states of the older side are judged after their conversion.
 
-use pq_otp::{Ask, Sim, Term};
+use pq_otp::{Ask, RequestError, Sim, Term};
 use pq_term::msgpack::{from_msgpack, to_plain_msgpack};
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ impl Judge {
         match self.measures.as_ref()? {
             Measures::Places(places) => Some(at_places(places, &state)),
             Measures::Function(function) => {
-                let answer = function.call(sim, &state).ok()?;
+                let answer = function.call(sim, &state).ok()??;
                 let pairs = answer.as_map()?.pairs().iter();
                 let pairs = pairs.filter_map(|(name, value)| Some((text(name)?, number(value)?)));
                 Some(pairs.collect())
@@ -67,8 +67,9 @@ impl Judge {
     pub(crate) fn suspect(&self, sim: &mut Sim, state: &[u8]) -> Option<String> {
         let state = from_msgpack(state).ok()?;
         let why = match self.check.as_ref()?.call(sim, &state) {
-            Ok(answer) if is_ok(&answer) => return None,
-            Ok(answer) => text(&answer).unwrap_or_else(|| answer.to_string()),
+            Ok(None) => return None,
+            Ok(Some(answer)) if is_ok(&answer) => return None,
+            Ok(Some(answer)) => text(&answer).unwrap_or_else(|| answer.to_string()),
             Err(why) => why,
         };
         Some(pq_term::shorten(&why, WHY_CHARS_MAX).into_owned())
@@ -76,13 +77,20 @@ impl Judge {
 }
 
 impl Function {
-    fn call(&self, sim: &mut Sim, state: &Term) -> Result<Term, String> {
+    /// The answer of the function; `None` where the running version of the module does not have it.
+    fn call(&self, sim: &mut Sim, state: &Term) -> Result<Option<Term>, String> {
         let args = to_plain_msgpack(&Term::list([state.clone()]));
-        let answer = sim.call_function(&self.module, &self.function, &args, CALL_MS);
-        let answer =
-            answer.map_err(|why| format!("{}:{}: {why}", self.module, self.function))?;
-        from_msgpack(&answer).map_err(|why| why.to_string())
+        match sim.call_function(&self.module, &self.function, &args, CALL_MS) {
+            Ok(answer) => from_msgpack(&answer).map(Some).map_err(|why| why.to_string()),
+            Err(RequestError::Exit(reason)) if is_undef(&reason.to_term()) => Ok(None),
+            Err(why) => Err(format!("{}:{}: {why}", self.module, self.function)),
+        }
     }
+}
+
+fn is_undef(reason: &Term) -> bool {
+    let tag = reason.as_tuple().and_then(<[_]>::first);
+    tag.is_some_and(|tag| tag.is_atom("undef"))
 }
 
 /// `ok`, also as a text, or nothing.

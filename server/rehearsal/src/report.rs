@@ -23,7 +23,7 @@ pub struct Crash {
     pub process: String,
     /// The reason of its end.
     pub why: String,
-    /// The phase in which the process failed: `play`, `back` or `again`.
+    /// The phase in which the process failed: `install`, `play`, `back` or `again`.
     pub phase: String,
     /// The virtual time in that phase, in milliseconds.
     pub after_ms: u64,

@@ -56,12 +56,17 @@ fn a_version_that_panics_is_named_and_its_crash_is_played_again() {
     let new = &report["new"];
     assert_eq!((&new["crashed"], &new["crashes"]), (&1.into(), &2.into()), "{report}");
     let crash = &new["first_crashes"][0];
-    assert_eq!((&crash["avatar"], &crash["phase"]), (&"bot-3".into(), &"play".into()));
+    // Its first event may come between the install and the play.
+    let phase = crash["phase"].as_str().unwrap();
+    assert!(["install", "play"].contains(&phase), "{crash}");
+    assert_eq!(crash["avatar"], "bot-3");
     assert!(crash["why"].as_str().unwrap().contains("bot-3 panics"), "{crash}");
     assert_eq!(new["first_crashes"][1]["came_back"], false, "{report}");
     assert!(reasons(&report).contains("1 of 12 avatars have crashed with 1.1.1, 2 times"));
     let replayed = tree.answer(&["replay", "5", "bot-3", "--steps", "8"]);
-    assert_eq!(replayed["crash"]["after_ms"], crash["after_ms"], "{replayed}");
+    for key in ["avatar", "process", "why"] {
+        assert_eq!(replayed["crash"][key], crash[key], "{replayed}");
+    }
     let steps = replayed["steps"].as_array().unwrap();
     assert!(steps.len() <= 8 && !steps.is_empty());
     let last = steps.last().unwrap().as_str().unwrap();
