@@ -222,7 +222,10 @@ impl Playing {
         let usage = Usage::of(self.child.id()).map_or(0, |usage| usage.resident_bytes);
         let why = match () {
             () if usage > max => {
-                format!("it took more than its {} MiB of memory (--memory)", max >> 20)
+                format!(
+                    "it took more than its {} MiB of memory (--memory)",
+                    max >> 20
+                )
             }
             () if self.heard.elapsed() > SILENCE_MAX => {
                 format!("it has said nothing for {} s", SILENCE_MAX.as_secs())
@@ -244,7 +247,8 @@ impl Playing {
     /// Ends a child that plays beside one that has failed.
     fn is_not_needed(&mut self) {
         if self.ended.is_none() && self.done.is_none() {
-            self.why.get_or_insert_with(|| "the other side does not play".to_string());
+            self.why
+                .get_or_insert_with(|| "the other side does not play".to_string());
             // Not begun would be an error of its own.
             self.has_begun = true;
             self.kill();
@@ -350,7 +354,9 @@ fn last_line_of(stderr: Option<impl Read>) -> String {
     let text = String::from_utf8_lossy(&kept);
     let last = text.lines().rfind(|line| !line.trim().is_empty());
     let last = last.unwrap_or_default();
-    last.strip_prefix("pq: failed to ").unwrap_or(last).to_string()
+    last.strip_prefix("pq: failed to ")
+        .unwrap_or(last)
+        .to_string()
 }
 
 #[cfg(test)]
@@ -381,7 +387,10 @@ mod tests {
             })
             .collect();
         assert_eq!((&*heard[0], heard.len()), ("1 why", 3));
-        assert!(heard[1].starts_with("1 its line cannot be read"), "{heard:?}");
+        assert!(
+            heard[1].starts_with("1 its line cannot be read"),
+            "{heard:?}"
+        );
         assert_eq!(heard[2], "1 closed");
     }
 }

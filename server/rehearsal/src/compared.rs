@@ -94,11 +94,17 @@ impl Report {
         let new = &self.new;
         let mut faults = Vec::new();
         if let Some(why) = &new.ended {
-            faults.push(format!("the rehearsal of {} has ended early: {why}", self.to));
+            faults.push(format!(
+                "the rehearsal of {} has ended early: {why}",
+                self.to
+            ));
         }
         // Beside a side that has not played, the other one was ended.
         if let Some(why) = self.old.ended.as_ref().filter(|_| new.played_ms > 0) {
-            faults.push(format!("the play on {} beside it has ended early: {why}", self.from));
+            faults.push(format!(
+                "the play on {} beside it has ended early: {why}",
+                self.from
+            ));
         }
         for install in new.installs.iter().chain(&self.old.installs) {
             if let Some(why) = &install.failed {
@@ -108,7 +114,9 @@ impl Report {
         for state in new.unconverted.iter().chain(&self.old.unconverted).take(2) {
             let (to, why) = (&state.to, &state.why);
             let at = state.at_ms / 1_000;
-            faults.push(format!("after {at} s of play, states do not convert to {to}: {why}"));
+            faults.push(format!(
+                "after {at} s of play, states do not convert to {to}: {why}"
+            ));
         }
         if new.crashes > 0 {
             faults.push(format!(
@@ -153,7 +161,9 @@ fn compared(old: &SideReport, new: &SideReport) -> Vec<Compared> {
         let on_old = old.measured.get(avatar)?.bytes.1;
         Some((on_old as f64, on_new.bytes.1 as f64))
     });
-    let bytes: Vec<(f64, f64)> = bytes.filter(|(old, new)| *old > 0.0 && *new > 0.0).collect();
+    let bytes: Vec<(f64, f64)> = bytes
+        .filter(|(old, new)| *old > 0.0 && *new > 0.0)
+        .collect();
     all.extend(Compared::of("bytes".to_string(), &bytes));
     all
 }
@@ -173,7 +183,9 @@ impl Compared {
         let old = Spread::of(pairs.iter().map(|(old, _)| *old))?;
         let new = Spread::of(pairs.iter().map(|(_, new)| *new))?;
         let difference = new.mean - old.mean;
-        let squares = pairs.iter().map(|(old, new)| (new - old - difference).powi(2));
+        let squares = pairs
+            .iter()
+            .map(|(old, new)| (new - old - difference).powi(2));
         let variance = squares.sum::<f64>() / (count - 1.0).max(1.0);
         let half = ERRORS * (variance / count).sqrt();
         Some(Compared {
@@ -262,7 +274,10 @@ pub(crate) mod tests {
         assert_eq!((gold.ratio, gold.difference), (Some(2.0), 20.0));
         assert!(gold.differs() && gold.interval.0 > 8.0 && gold.interval.1 < 32.0);
         let bytes = &report.compared[1];
-        assert_eq!((&*bytes.name, bytes.ratio, bytes.differs()), ("bytes", Some(1.0), false));
+        assert_eq!(
+            (&*bytes.name, bytes.ratio, bytes.differs()),
+            ("bytes", Some(1.0), false)
+        );
         assert!(report.against.is_empty() && report.new.measured.is_empty());
     }
 
@@ -271,7 +286,9 @@ pub(crate) mod tests {
         let new = side(&[(5.0, 25.0)]);
         let mut old = side(&[(5.0, 15.0)]);
         for measured in old.measured.values_mut() {
-            measured.values.insert("gold".to_string(), (None, Some(15.0)));
+            measured
+                .values
+                .insert("gold".to_string(), (None, Some(15.0)));
         }
         assert_eq!(compared(&old, &new)[0].ratio, Some(2.0));
     }

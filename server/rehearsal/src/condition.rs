@@ -119,7 +119,11 @@ impl Condition {
         found.map(|it| (it.old.mean, it.new.mean)).ok_or_else(|| {
             let measures = report.compared.iter().map(|it| it.name.as_str());
             let known: Vec<&str> = FIGURES.into_iter().chain(measures).collect();
-            format!("the rehearsal has no figure {}: it has {}", self.figure, known.join(", "))
+            format!(
+                "the rehearsal has no figure {}: it has {}",
+                self.figure,
+                known.join(", ")
+            )
         })
     }
 }
@@ -136,25 +140,49 @@ mod tests {
     #[test]
     fn a_condition_compares_a_figure_with_a_number_or_with_the_other_side() {
         assert_eq!(judge("crashes > 0"), Ok(None));
-        assert_eq!(judge("crashes<1"), Ok(Some("crashes is 0.00, below 1".to_string())));
+        assert_eq!(
+            judge("crashes<1"),
+            Ok(Some("crashes is 0.00, below 1".to_string()))
+        );
         let doubled = "gold/h is 2.00x, above 1.5x".to_string();
         assert_eq!(judge("gold/h > 1.5x"), Ok(Some(doubled)));
         assert_eq!(judge("gold/h > 2.5x"), Ok(None));
-        assert_eq!(judge("gold/h > 39"), Ok(Some("gold/h is 40.00, above 39".to_string())));
-        assert_eq!(judge("p99 > 2x"), Ok(None), "a figure that is 0 has no proportion");
+        assert_eq!(
+            judge("gold/h > 39"),
+            Ok(Some("gold/h is 40.00, above 39".to_string()))
+        );
+        assert_eq!(
+            judge("p99 > 2x"),
+            Ok(None),
+            "a figure that is 0 has no proportion"
+        );
     }
 
     #[test]
     fn an_unknown_figure_is_refused_with_the_known_ones() {
         let why = judge("silver/h > 1").unwrap_err();
-        assert!(why.contains("no figure silver/h") && why.ends_with("memory, gold/h, bytes"), "{why}");
+        assert!(
+            why.contains("no figure silver/h") && why.ends_with("memory, gold/h, bytes"),
+            "{why}"
+        );
     }
 
     #[test]
     fn an_odd_text_is_refused_with_what_would_be_right() {
-        for odd in ["", "crashes", "crashes > ", "> 1", "crashes > many", "a b > 1", "crashes > inf"] {
+        for odd in [
+            "",
+            "crashes",
+            "crashes > ",
+            "> 1",
+            "crashes > many",
+            "a b > 1",
+            "crashes > inf",
+        ] {
             let why = odd.parse::<Condition>().unwrap_err().to_string();
-            assert!(why.contains("is no condition") && why.contains("'crashes > 0'"), "{why}");
+            assert!(
+                why.contains("is no condition") && why.contains("'crashes > 0'"),
+                "{why}"
+            );
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | a callback that does not end | the child's watching thread | it names the callback, and ends |
 //! | the parent's end | the kernel (`PR_SET_PDEATHSIG`) | the child is killed |
 //!
-//! The child has the lowest priority, so a node on the same cores goes first; and it is the first that the kernel ends when the
+//! The child has a low priority, so a node on the same cores goes first; and it is the first that the kernel ends when the
 //! machine has no memory left.
 
 use std::fs::OpenOptions;
@@ -22,8 +22,9 @@ use serde::{Deserialize, Serialize};
 /// The address space above the limit of memory that the kernel permits: the heap reserves space that it does not use.
 const RESERVED_BYTES: u64 = 2 << 30;
 
-/// The lowest priority (`nice(2)`).
-const LOWEST: i32 = 19;
+/// The priority (`nice(2)`): a node beside it gets nine parts of a core that both want, and a rehearsal still comes to its end on a
+/// machine that computes.
+const NICE: i32 = 10;
 
 /// The bytes of a page in `statm`.
 const PAGE: u64 = 4_096;
@@ -46,9 +47,11 @@ impl Limits {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         let is_child = |now: Pid| now.as_raw_nonzero().get().cast_unsigned() == parent;
         if !getppid().is_some_and(is_child) {
-            return Err(io::Error::other("the process that has started it has ended"));
+            return Err(io::Error::other(
+                "the process that has started it has ended",
+            ));
         }
-        nice(LOWEST)?;
+        nice(NICE)?;
         // Without the right to it, the child is as likely to be ended as its parent.
         let score = Path::new("/proc/self/oom_score_adj");
         let _ = pq_files::open_as(score, OpenOptions::new().write(true))

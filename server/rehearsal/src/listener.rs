@@ -136,7 +136,9 @@ impl Listener {
             return Comeback::Anew;
         };
         let part = self.copies.subtree(avatar.copy);
-        let part = part.ok().and_then(|copy| copy.part(&restart.path, Kept::Earlier));
+        let part = part
+            .ok()
+            .and_then(|copy| copy.part(&restart.path, Kept::Earlier));
         match part.map(|part| part.converted(node, &*opens)) {
             Some(Ok(part)) => Comeback::Saved(part, opens),
             // A process that the copy does not have begins anew.
@@ -184,7 +186,10 @@ impl State {
 
 /// The process that has failed, by the ids that lead to it. A restart may be that of another process below the same supervisor.
 fn process_of(restart: &Restart, cause: &Cause) -> String {
-    let above = restart.path.split_last().map_or(&[][..], |(_, above)| above);
+    let above = restart
+        .path
+        .split_last()
+        .map_or(&[][..], |(_, above)| above);
     let mut text = String::new();
     for id in above.iter().chain(&cause.child) {
         let before = if text.is_empty() { "" } else { "/" };
@@ -196,7 +201,8 @@ fn process_of(restart: &Restart, cause: &Cause) -> String {
 
 /// A term without quotes where it is a name.
 fn plain(id: &Term) -> String {
-    id.as_atom().map_or_else(|| id.to_string(), |atom| atom.as_str().to_string())
+    id.as_atom()
+        .map_or_else(|| id.to_string(), |atom| atom.as_str().to_string())
 }
 
 impl Children for Listener {
@@ -266,7 +272,10 @@ mod tests {
         let crashes = listener.take();
         let came_back: Vec<bool> = crashes.iter().map(|crash| crash.came_back).collect();
         assert_eq!(came_back, [true, true, false]);
-        assert_eq!((crashes[0].after_ms, &*crashes[0].process), (1_000, "crew/cook"));
+        assert_eq!(
+            (crashes[0].after_ms, &*crashes[0].process),
+            (1_000, "crew/cook")
+        );
         assert_eq!((&*crashes[0].avatar, &*crashes[0].phase), ("Ann", "play"));
         assert_eq!(crashes[0].why, "{panic,\"salt\"}");
         assert_eq!((listener.failed(), listener.count()), (1, 1));

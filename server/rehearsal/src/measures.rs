@@ -81,7 +81,9 @@ impl Function {
     fn call(&self, sim: &mut Sim, state: &Term) -> Result<Option<Term>, String> {
         let args = to_plain_msgpack(&Term::list([state.clone()]));
         match sim.call_function(&self.module, &self.function, &args, CALL_MS) {
-            Ok(answer) => from_msgpack(&answer).map(Some).map_err(|why| why.to_string()),
+            Ok(answer) => from_msgpack(&answer)
+                .map(Some)
+                .map_err(|why| why.to_string()),
             Err(RequestError::Exit(reason)) if is_undef(&reason.to_term()) => Ok(None),
             Err(why) => Err(format!("{}:{}: {why}", self.module, self.function)),
         }
@@ -95,7 +97,10 @@ fn is_undef(reason: &Term) -> bool {
 
 /// `ok`, also as a text, or nothing.
 fn is_ok(answer: &Term) -> bool {
-    answer.is_atom("ok") || answer.is_atom("nil") || answer.is_atom("undefined") || answer.as_str() == Some("ok")
+    answer.is_atom("ok")
+        || answer.is_atom("nil")
+        || answer.is_atom("undefined")
+        || answer.as_str() == Some("ok")
 }
 
 fn at_places(places: &[(String, Vec<String>)], state: &Term) -> Vec<(String, f64)> {
@@ -141,7 +146,12 @@ mod tests {
             ("rate", &["rate"]),
         ];
         let places: Vec<(String, Vec<String>)> = places
-            .map(|(name, keys)| (name.to_string(), keys.iter().map(ToString::to_string).collect()))
+            .map(|(name, keys)| {
+                (
+                    name.to_string(),
+                    keys.iter().map(ToString::to_string).collect(),
+                )
+            })
             .to_vec();
         let state = term(r#"#{data => #{money => 12, lvl => 3, name => "Ann"}, rate => 1.5}"#);
         let expected = [("gold", 12.0), ("level", 3.0), ("rate", 1.5)];

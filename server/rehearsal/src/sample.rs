@@ -22,7 +22,11 @@ pub(crate) struct Stratum {
 
 impl Stratum {
     /// The stratum of a copy by its place among all.
-    pub(crate) fn of(versions: String, (place, all): (usize, usize), measure: Option<f64>) -> Stratum {
+    pub(crate) fn of(
+        versions: String,
+        (place, all): (usize, usize),
+        measure: Option<f64>,
+    ) -> Stratum {
         let level = measure.filter(|value| *value >= 1.0);
         Stratum {
             versions,
@@ -73,7 +77,11 @@ mod tests {
     fn crowd() -> Vec<Stratum> {
         let stratum = |place| {
             let level = if place % 400 == 7 { 20.0 } else { 1.0 };
-            let versions = if place > 997 { "ship-1.1.0" } else { "ship-1.0.0" };
+            let versions = if place > 997 {
+                "ship-1.1.0"
+            } else {
+                "ship-1.0.0"
+            };
             Stratum::of(versions.to_string(), (place, 1_000), Some(level))
         };
         (0..1_000).map(stratum).collect()
@@ -105,6 +113,9 @@ mod tests {
     #[test]
     fn levels_are_grouped_by_powers_of_two() {
         let level = |value| Stratum::of(String::new(), (0, 1), value).level;
-        assert_eq!([None, Some(0.5), Some(1.0), Some(3.0), Some(4.0)].map(level), [0, 0, 1, 2, 3]);
+        assert_eq!(
+            [None, Some(0.5), Some(1.0), Some(3.0), Some(4.0)].map(level),
+            [0, 0, 1, 2, 3]
+        );
     }
 }

@@ -15,9 +15,7 @@ use pq_otp::{StallEvent, StallHook};
 use crate::copies::Copies;
 use crate::limits::Usage;
 use crate::order::{Order, Program, Said, Sample, Side};
-use crate::report::{
-    Durations, Installed, LISTED_MAX, Measured, SideReport, Suspect, Unconverted,
-};
+use crate::report::{Durations, Installed, LISTED_MAX, Measured, SideReport, Suspect, Unconverted};
 use crate::sample::{Stratum, choose};
 use crate::stage::{Refused, Stage, TURNS_MAX, name_of};
 use crate::steps::Steps;
@@ -39,8 +37,8 @@ pub type Say = Arc<dyn Fn(&Said) + Send + Sync>;
 /// # Errors
 /// A fragment that continues "failed to ", when the order cannot be carried out at all. All else is in the report, which was said.
 pub fn run_child(order: &str, copies: OwnedFd, program: Program, say: Say) -> Result<(), String> {
-    let order: Order =
-        serde_json::from_str(order).map_err(|why| format!("read the order of a rehearsal: {why}"))?;
+    let order: Order = serde_json::from_str(order)
+        .map_err(|why| format!("read the order of a rehearsal: {why}"))?;
     let confined = order.wanted.limits.confine(order.parent);
     confined.map_err(|why| format!("confine the rehearsal: {why}"))?;
     let copies = Copies::open(copies).map_err(|why| format!("read the copies: {why}"))?;
@@ -129,7 +127,11 @@ impl Play {
                 let measures = judge.measure(&mut self.stage.sim, state)?;
                 measures.first().map(|(_, value)| *value)
             });
-            strata.push(Stratum::of(versions.join(" "), (number, copies.len()), measure));
+            strata.push(Stratum::of(
+                versions.join(" "),
+                (number, copies.len()),
+                measure,
+            ));
         }
         Ok(strata)
     }
@@ -342,7 +344,9 @@ fn named(copies: &Copies, names: &[String]) -> Result<Vec<usize>, Refused> {
     let mut chosen = Vec::new();
     for number in 0..copies.len() {
         let name = name_of(&copies.subtree(number).map_err(Refused)?);
-        let place = left.iter().position(|wanted| Some(*wanted) == name.as_ref());
+        let place = left
+            .iter()
+            .position(|wanted| Some(*wanted) == name.as_ref());
         if let Some(place) = place {
             left.remove(place);
             chosen.push(number);
@@ -350,7 +354,10 @@ fn named(copies: &Copies, names: &[String]) -> Result<Vec<usize>, Refused> {
     }
     match left.first() {
         None => Ok(chosen),
-        Some(name) => Err(Refused(format!("find {name} among the {} copies", copies.len()))),
+        Some(name) => Err(Refused(format!(
+            "find {name} among the {} copies",
+            copies.len()
+        ))),
     }
 }
 

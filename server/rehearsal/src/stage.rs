@@ -135,7 +135,9 @@ impl Stage {
         let found = self.sim.node().whereis(&self.supervisor);
         found.ok_or_else(|| {
             let name = &self.supervisor;
-            Refused(format!("find the supervisor {name}: the release does not start it"))
+            Refused(format!(
+                "find the supervisor {name}: the release does not start it"
+            ))
         })
     }
 
@@ -216,7 +218,8 @@ impl Stage {
                 unchanged_too: true,
                 leaves_marks: false,
             };
-            let Batch { copies, next, .. } = self.sim.sweep(0, sweep, ANSWER_MS).map_err(refused)?;
+            let Batch { copies, next, .. } =
+                self.sim.sweep(0, sweep, ANSWER_MS).map_err(refused)?;
             for (root, subtree) in copies {
                 if let Some(avatar) = self.listener.avatar(root) {
                     each(&mut self.sim, &avatar, subtree);
@@ -264,7 +267,9 @@ fn start(sim: &mut Sim, boot: &BootRelease) -> Result<(), Refused> {
     let controller = Controller::new(boot.settings.clone(), Settings::new(), on_end);
     let started = sim.start_native(Box::new(controller), ANSWER_MS);
     started.map_err(refused)?;
-    boot.applications.iter().try_for_each(|app| start_one(sim, app))
+    boot.applications
+        .iter()
+        .try_for_each(|app| start_one(sim, app))
 }
 
 fn start_one(sim: &mut Sim, app: &BootApp) -> Result<(), Refused> {

@@ -48,7 +48,10 @@ impl Steps {
         let processes = Sim::processes(sim);
         let mut inside = vec![root];
         for process in &processes {
-            if process.parent.is_some_and(|parent| inside.contains(&parent)) {
+            if process
+                .parent
+                .is_some_and(|parent| inside.contains(&parent))
+            {
                 inside.push(process.pid);
             }
         }
@@ -111,7 +114,10 @@ fn content(message: &Message<'_>) -> String {
 
 fn term(bytes: &[u8]) -> String {
     let text = pq_term::msgpack::from_msgpack(bytes);
-    let text = text.map_or_else(|_| format!("{} bytes", bytes.len()), |term| term.to_string());
+    let text = text.map_or_else(
+        |_| format!("{} bytes", bytes.len()),
+        |term| term.to_string(),
+    );
     shorten(&text, MESSAGE_CHARS_MAX).into_owned()
 }
 
@@ -129,11 +135,17 @@ mod tests {
         for ms in 1..=3 {
             assert!(of.take(&Step::Timer { ms, message: &[] }));
         }
-        let kept = ["ship <0.1.1>  waits for 2 ms", "ship <0.1.1>  waits for 3 ms"];
+        let kept = [
+            "ship <0.1.1>  waits for 2 ms",
+            "ship <0.1.1>  waits for 3 ms",
+        ];
         assert_eq!(steps.take(), kept);
         assert!(steps.take().is_empty());
         assert!(of.take(&Step::Exit(&Reason::Killed)));
-        assert!(!of.take(&Step::Timer { ms: 4, message: &[] }));
+        assert!(!of.take(&Step::Timer {
+            ms: 4,
+            message: &[]
+        }));
         assert_eq!(steps.take(), ["ship <0.1.1>  ends: killed"]);
     }
 }

@@ -202,13 +202,19 @@ impl RehearseArgs {
 
     fn play(&self, wanted: &Wanted, copies: &Copies) -> Result<Report, Failure> {
         let mut shown = Shown::default();
-        let played = rehearse(Path::new("/proc/self/exe"), wanted, copies, &mut |side, said| {
-            shown.note(side, said);
-        });
+        let played = rehearse(
+            Path::new("/proc/self/exe"),
+            wanted,
+            copies,
+            &mut |side, said| {
+                shown.note(side, said);
+            },
+        );
         let mut report = played.map_err(|why| self.refused(&why.to_string()))?;
         for condition in &self.abort_if {
             let judged = condition.judge(&report);
-            let judged = judged.map_err(|why| Failure::new(Exit::Usage, format!("failed to judge: {why}")))?;
+            let judged = judged
+                .map_err(|why| Failure::new(Exit::Usage, format!("failed to judge: {why}")))?;
             report.against.extend(judged);
         }
         Ok(report)
@@ -220,7 +226,10 @@ impl RehearseArgs {
             return Ok(());
         }
         let text = serde_json::to_string(report).map_err(|error| {
-            Failure::new(Exit::Internal, format!("failed to write the answer: {error}"))
+            Failure::new(
+                Exit::Internal,
+                format!("failed to write the answer: {error}"),
+            )
         })?;
         say(&printable_json(&text));
         Ok(())

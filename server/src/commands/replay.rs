@@ -58,18 +58,29 @@ impl Typed for ReplayArgs {
             steps: self.steps as usize,
         };
         let mut steps = Vec::new();
-        let played = replay(Path::new("/proc/self/exe"), &wanted, &trace, &copies, &mut |_, said| {
-            if let Said::Steps(last) = said {
-                steps.clone_from(last);
-            }
-        });
+        let played = replay(
+            Path::new("/proc/self/exe"),
+            &wanted,
+            &trace,
+            &copies,
+            &mut |_, said| {
+                if let Said::Steps(last) = said {
+                    steps.clone_from(last);
+                }
+            },
+        );
         let refused = |why: String| {
-            Failure::new(Exit::Refused, format!("failed to replay {}: {why}", self.name))
+            Failure::new(
+                Exit::Refused,
+                format!("failed to replay {}: {why}", self.name),
+            )
         };
         let side = played.map_err(|why| refused(why.to_string()))?;
         let crash = side.first_crashes.into_iter().next();
         let crash = crash.ok_or_else(|| {
-            let why = side.ended.unwrap_or_else(|| "it does not crash again".to_string());
+            let why = side
+                .ended
+                .unwrap_or_else(|| "it does not crash again".to_string());
             refused(why)
         })?;
         self.tell(&Replayed {
@@ -88,7 +99,10 @@ impl ReplayArgs {
             return Ok(());
         }
         let text = serde_json::to_string(replayed).map_err(|error| {
-            Failure::new(Exit::Internal, format!("failed to write the answer: {error}"))
+            Failure::new(
+                Exit::Internal,
+                format!("failed to write the answer: {error}"),
+            )
         })?;
         say(&printable_json(&text));
         Ok(())

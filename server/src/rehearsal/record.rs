@@ -89,7 +89,9 @@ impl Record {
             let names: Vec<&str> = self.copies.keys().map(String::as_str).collect();
             refused(format!("the record has {}", names.join(", ")))
         })?;
-        let bytes = STANDARD.decode(text).map_err(|why| refused(why.to_string()))?;
+        let bytes = STANDARD
+            .decode(text)
+            .map_err(|why| refused(why.to_string()))?;
         let mut copies = Copies::new().map_err(|why| refused(why.to_string()))?;
         copies.add(&bytes).map_err(|why| refused(why.to_string()))?;
         Ok(copies)

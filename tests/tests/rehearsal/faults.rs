@@ -39,7 +39,10 @@ fn against(tree: &Tree, fault: &str, args: &[&str]) -> Value {
     choose(tree, fault, FUNCTIONS);
     let (code, report, last) = rehearse(tree, &[&[BROKEN_VSN, "--seed", "5"], args].concat());
     assert_eq!(code, 3, "{fault}: {report}");
-    assert!(last.contains("the rehearsal speaks against 1.1.1: "), "{fault}: {last}");
+    assert!(
+        last.contains("the rehearsal speaks against 1.1.1: "),
+        "{fault}: {last}"
+    );
     assert_eq!(report["old"]["crashes"], 0, "{fault}: {report}");
     report
 }
@@ -54,13 +57,20 @@ fn a_version_that_panics_is_named_and_its_crash_is_played_again() {
     let (tree, node) = stage();
     let report = against(&tree, "{panics, \"bot-3\"}", &["--for", "5m"]);
     let new = &report["new"];
-    assert_eq!((&new["crashed"], &new["crashes"]), (&1.into(), &2.into()), "{report}");
+    assert_eq!(
+        (&new["crashed"], &new["crashes"]),
+        (&1.into(), &2.into()),
+        "{report}"
+    );
     let crash = &new["first_crashes"][0];
     // Its first event may come between the install and the play.
     let phase = crash["phase"].as_str().unwrap();
     assert!(["install", "play"].contains(&phase), "{crash}");
     assert_eq!(crash["avatar"], "bot-3");
-    assert!(crash["why"].as_str().unwrap().contains("bot-3 panics"), "{crash}");
+    assert!(
+        crash["why"].as_str().unwrap().contains("bot-3 panics"),
+        "{crash}"
+    );
     assert_eq!(new["first_crashes"][1]["came_back"], false, "{report}");
     assert!(reasons(&report).contains("1 of 12 avatars have crashed with 1.1.1, 2 times"));
     let replayed = tree.answer(&["replay", "5", "bot-3", "--steps", "8"]);
@@ -70,9 +80,15 @@ fn a_version_that_panics_is_named_and_its_crash_is_played_again() {
     let steps = replayed["steps"].as_array().unwrap();
     assert!(steps.len() <= 8 && !steps.is_empty());
     let last = steps.last().unwrap().as_str().unwrap();
-    assert!(last.starts_with("pq_player ") && last.contains("ends: "), "{last}");
+    assert!(
+        last.starts_with("pq_player ") && last.contains("ends: "),
+        "{last}"
+    );
     let text = tree.does(&["replay", "5", "bot-3"]);
-    assert!(text.contains("takes event kill") || text.contains("takes event"), "{text}");
+    assert!(
+        text.contains("takes event kill") || text.contains("takes event"),
+        "{text}"
+    );
     let refused = tree.refuses(&["replay", "5", "bot-4"], 3);
     assert!(refused.contains("the record has bot-3"), "{refused}");
     let refused = tree.refuses(&["replay", "6", "bot-3"], 3);
@@ -91,7 +107,10 @@ fn a_version_that_panics_late_or_at_a_level_is_named() {
     }
     let report = against(&tree, "{level, 9}", &["--for", "30m"]);
     let crash = &report["new"]["first_crashes"][0];
-    assert!(crash["why"].as_str().unwrap().contains("is too high"), "{report}");
+    assert!(
+        crash["why"].as_str().unwrap().contains("is too high"),
+        "{report}"
+    );
     assert!(crash["after_ms"].as_u64().unwrap() > 1_000, "{report}");
     drop(node);
 }
@@ -136,6 +155,9 @@ fn a_version_that_does_not_convert_is_named() {
     let player = Player::enter(&node, "Errs");
     let report = against(&tree, "{none, all}", &["--for", "1m"]);
     let why = report["new"]["installs"][0]["failed"].as_str().unwrap();
-    assert!(why.contains("Errs") && why.contains("this hero is not convertible"), "{why}");
+    assert!(
+        why.contains("Errs") && why.contains("this hero is not convertible"),
+        "{why}"
+    );
     drop((player, node));
 }

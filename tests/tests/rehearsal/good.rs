@@ -36,13 +36,22 @@ fn a_good_release_is_played_there_and_back_beside_the_running_one() {
     let before = files(tree.root().join("releases").as_path());
     let (code, report, _) = rehearse(&tree, &["1.1.0", "--for", "30m", "--seed", "7"]);
     assert_eq!(code, 0, "{report}");
-    assert_eq!((&report["from"], &report["to"]), (&"1.0.0".into(), &"1.1.0".into()));
+    assert_eq!(
+        (&report["from"], &report["to"]),
+        (&"1.0.0".into(), &"1.1.0".into())
+    );
     let (new, old) = (&report["new"], &report["old"]);
     for side in [new, old] {
         assert_eq!(side["avatars"], 20, "{report}");
-        assert_eq!((&side["crashes"], &side["played_ms"]), (&0.into(), &1_800_000.into()));
+        assert_eq!(
+            (&side["crashes"], &side["played_ms"]),
+            (&0.into(), &1_800_000.into())
+        );
         assert!(side["handled"].as_u64().unwrap() > 10_000, "{report}");
-        assert!(side["callbacks"]["timed"].as_u64().unwrap() > 100, "{report}");
+        assert!(
+            side["callbacks"]["timed"].as_u64().unwrap() > 100,
+            "{report}"
+        );
     }
     let installs: Vec<&str> = new["installs"]
         .as_array()
@@ -55,7 +64,10 @@ fn a_good_release_is_played_there_and_back_beside_the_running_one() {
     // 1.1.0 has quests, which bring experience, and loot that brings more at a higher level.
     let experience = measure(&report, "experience/h");
     assert!(experience["ratio"].as_f64().unwrap() > 1.0, "{experience}");
-    assert!(experience["old"]["median"].as_f64().unwrap() > 0.0, "{experience}");
+    assert!(
+        experience["old"]["median"].as_f64().unwrap() > 0.0,
+        "{experience}"
+    );
     assert_eq!(measure(&report, "bytes")["avatars"], 20);
     // The node notices nothing, and the tree is as it was.
     assert_eq!(files(tree.root().join("releases").as_path()), before);
@@ -88,12 +100,22 @@ fn a_sample_or_names_play_and_a_client_reads_on_meanwhile() {
     let node = played(&tree, 30);
     let mut player = Player::enter(&node, "Ann");
     let (code, report, _) = rehearse(&tree, &["1.1.0", "--for", "1m", "--avatars", "8"]);
-    assert_eq!((code, &report["copies"], &report["new"]["avatars"]), (0, &31.into(), &8.into()));
+    assert_eq!(
+        (code, &report["copies"], &report["new"]["avatars"]),
+        (0, &31.into(), &8.into())
+    );
     let names = ["1.1.0", "--for", "1m", "--avatars", "Ann,bot-3"];
     let (code, report, _) = rehearse(&tree, &names);
-    assert_eq!((code, &report["old"]["avatars"]), (0, &2.into()), "{report}");
+    assert_eq!(
+        (code, &report["old"]["avatars"]),
+        (0, &2.into()),
+        "{report}"
+    );
     let refused = tree.refuses(&["rehearse", "1.1.0", "--avatars", "Nobody"], 3);
-    assert!(refused.contains("find Nobody among the 31 copies"), "{refused}");
+    assert!(
+        refused.contains("find Nobody among the 31 copies"),
+        "{refused}"
+    );
     let refused = tree.refuses(&["rehearse", "1.0.0"], 3);
     assert!(refused.contains("it is the running release"), "{refused}");
     let refused = tree.refuses(&["rehearse", "9.9.9"], 3);

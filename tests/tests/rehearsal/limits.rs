@@ -40,7 +40,10 @@ fn a_version_that_loops_ends_its_rehearsal_and_not_the_node() {
     assert!(why.contains("does not end"), "{why}");
     assert_eq!(report["old"]["ended"], Value::Null, "{report}");
     let (why, _) = ended(&tree, "{spins, \"bot-2\"}", &["--for", "5m"]);
-    assert!(why.contains("still busy") && why.contains("a process of bot-2"), "{why}");
+    assert!(
+        why.contains("still busy") && why.contains("a process of bot-2"),
+        "{why}"
+    );
     player.plays_on();
     assert_eq!(children(&tree), 0);
     drop(node);
@@ -72,7 +75,10 @@ fn a_rehearsal_that_is_killed_leaves_nothing() {
     rehearsal.signal(Signal::KILL);
     rehearsal.end();
     let are_gone = || (children(&tree) == 0).then_some(());
-    assert!(poll(PATIENCE, are_gone).is_some(), "a child outlives its parent");
+    assert!(
+        poll(PATIENCE, are_gone).is_some(),
+        "a child outlives its parent"
+    );
     assert!(!tree.root().join("rehearsals").exists());
     drop(node);
 }

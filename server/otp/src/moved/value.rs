@@ -185,12 +185,14 @@ impl Subtree {
 
     /// The state of the first process of this module, with the version that exported it.
     pub fn state_of(&self, module: &str) -> Option<(&str, &[u8])> {
-        self.processes.iter().find_map(|process| match &process.body {
-            MovedBody::State(state) if process.module == module => {
-                Some((&*process.vsn, &state[..]))
-            }
-            _ => None,
-        })
+        self.processes
+            .iter()
+            .find_map(|process| match &process.body {
+                MovedBody::State(state) if process.module == module => {
+                    Some((&*process.vsn, &state[..]))
+                }
+                _ => None,
+            })
     }
 
     /// The pids of the processes before the move.

@@ -86,10 +86,16 @@ mod tests {
         let places = game("[{measures,{ship,[{level,[data,level]},{gold,[gold]}]}}]").unwrap();
         let judge = places.judge().unwrap();
         let place = |name: &str, keys: &[&str]| {
-            (name.to_string(), keys.iter().map(ToString::to_string).collect())
+            (
+                name.to_string(),
+                keys.iter().map(ToString::to_string).collect(),
+            )
         };
         let expected = vec![place("level", &["data", "level"]), place("gold", &["gold"])];
-        assert_eq!((&*judge.module, judge.measures), ("ship", Some(Measures::Places(expected))));
+        assert_eq!(
+            (&*judge.module, judge.measures),
+            ("ship", Some(Measures::Places(expected)))
+        );
         let function = game("[{measures,{ship,figures}},{check,{ship,check}}]").unwrap();
         let judge = function.judge().unwrap();
         assert!(matches!(judge.measures, Some(Measures::Function(it)) if it.function == "figures"));
@@ -110,7 +116,10 @@ mod tests {
             "[{check,ship}]",
         ] {
             let error = format!("{:#}", game(odd).unwrap_err());
-            assert!(error.contains("{measures, {Module, Places}}"), "{odd}: {error}");
+            assert!(
+                error.contains("{measures, {Module, Places}}"),
+                "{odd}: {error}"
+            );
         }
     }
 }
