@@ -254,6 +254,7 @@ pub(crate) mod tests {
             seed: 7,
             for_ms: 3_600_000,
             sample: crate::order::Sample::All,
+            partial: false,
             limits: crate::limits::Limits {
                 memory_bytes: 1,
                 cpu_s: 1,

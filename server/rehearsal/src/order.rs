@@ -68,6 +68,8 @@ pub struct Wanted {
     pub for_ms: u64,
     /// The copies that play.
     pub sample: Sample,
+    /// Whether the relup may leave code of the running release in force.
+    pub partial: bool,
     /// The limits of each child.
     pub limits: Limits,
 }

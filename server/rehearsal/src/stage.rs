@@ -47,6 +47,7 @@ pub(crate) struct Stage {
     code: Arc<CodeServer>,
     root: PathBuf,
     supervisor: String,
+    options: Options,
     versions: fn(Arc<CodeServer>, &Path) -> Arc<dyn Versions>,
     /// The versions of the last copy, and what opens them: most copies have the same.
     opened: Option<(Vec<(String, String)>, Arc<dyn Opens>)>,
@@ -82,6 +83,10 @@ impl Stage {
             code,
             root: wanted.root.clone(),
             supervisor: wanted.supervisor.clone(),
+            options: Options {
+                partial: wanted.partial,
+                ..Options::default()
+            },
             versions: program.versions,
             opened: None,
         })
@@ -171,7 +176,7 @@ impl Stage {
     /// Installs a release as the node would.
     pub(crate) fn install(&mut self, vsn: &str) -> Result<(), String> {
         let (handler, mut drive) = (&mut self.handler, Drive::new(&mut self.sim));
-        let installed = handler.install(&mut drive, vsn, &Options::default());
+        let installed = handler.install(&mut drive, vsn, &self.options);
         let opens = self.opens_now();
         self.listener.open_with(opens);
         match installed {
@@ -186,7 +191,7 @@ impl Stage {
     /// Converts copies of all states to a release and back, without any change.
     pub(crate) fn convert(&mut self, vsn: &str) -> Result<(), String> {
         let (handler, mut drive) = (&mut self.handler, Drive::new(&mut self.sim));
-        let checked = handler.check_install(&mut drive, vsn, &Options::default());
+        let checked = handler.check_install(&mut drive, vsn, &self.options);
         checked.map(|_| ()).map_err(|why| why.to_string())
     }
 

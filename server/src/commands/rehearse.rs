@@ -44,6 +44,9 @@ pub(crate) struct RehearseArgs {
     /// A condition against the release, such as 'crashes > 0' or, compared with the running release, 'gold/h > 1.5x'; may be repeated
     #[arg(long, value_name = "CONDITION")]
     abort_if: Vec<Condition>,
+    /// Install although the relup leaves some code of the running release in force
+    #[arg(long)]
+    partial: bool,
     /// The memory of each of the two processes, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 4_096, value_parser = clap::value_parser!(u64).range(64..=1 << 20))]
     memory: u64,
@@ -193,6 +196,7 @@ impl RehearseArgs {
             seed: self.seed.unwrap_or_else(seed_of_chance),
             for_ms: self.time.as_millis() as u64,
             sample: self.avatars.clone(),
+            partial: self.partial,
             limits: Limits {
                 memory_bytes: self.memory << 20,
                 cpu_s: self.processor.as_secs().max(1),
@@ -211,7 +215,9 @@ impl RehearseArgs {
             },
         );
         let mut report = played.map_err(|why| self.refused(&why.to_string()))?;
-        for condition in &self.abort_if {
+        // A release that is not installed has no figures.
+        let conditions = self.abort_if.iter().filter(|_| report.new.played_ms > 0);
+        for condition in conditions.collect::<Vec<_>>() {
             let judged = condition.judge(&report);
             let judged = judged
                 .map_err(|why| Failure::new(Exit::Usage, format!("failed to judge: {why}")))?;

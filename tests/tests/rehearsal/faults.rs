@@ -37,7 +37,7 @@ pub(super) fn choose(tree: &Tree, fault: &str, measures: &str) {
 /// Rehearses the release with a fault, which must speak against it, and returns the report.
 fn against(tree: &Tree, fault: &str, args: &[&str]) -> Value {
     choose(tree, fault, FUNCTIONS);
-    let (code, report, last) = rehearse(tree, &[&[BROKEN_VSN, "--seed", "5"], args].concat());
+    let (code, report, last) = rehearse(tree, &[&[BROKEN_VSN, "--partial", "--seed", "5"], args].concat());
     assert_eq!(code, 3, "{fault}: {report}");
     assert!(
         last.contains("the rehearsal speaks against 1.1.1: "),
@@ -144,14 +144,19 @@ fn a_version_that_changes_the_game_is_named_by_its_measures() {
     assert_eq!(suspect["avatar"], "bot-7", "{report}");
     assert!(suspect["why"].as_str().unwrap().ends_with("no right to it"));
     choose(&tree, "{none, all}", PLACES);
-    let (code, report, _) = rehearse(&tree, &["1.1.1", "--for", "1m"]);
+    let (code, report, _) = rehearse(&tree, &["1.1.1", "--partial", "--for", "1m"]);
     assert_eq!(code, 0, "{report}");
     drop(node);
 }
 
 #[test]
-fn a_version_that_does_not_convert_is_named() {
+fn a_version_that_does_not_convert_or_leaves_code_is_named() {
     let (tree, node) = stage();
+    choose(&tree, "{none, all}", FUNCTIONS);
+    let args = ["1.1.1", "--for", "30days", "--abort-if", "gold/h > 1"];
+    let (code, report, _) = rehearse(&tree, &args);
+    assert_eq!((code, &report["new"]["played_ms"]), (3, &0.into()), "{report}");
+    assert!(reasons(&report).contains("--partial"), "{report}");
     let player = Player::enter(&node, "Errs");
     let report = against(&tree, "{none, all}", &["--for", "1m"]);
     let why = report["new"]["installs"][0]["failed"].as_str().unwrap();

@@ -13,7 +13,7 @@ const PLACES: &str = "{measures, {pq_player, [{level, [data, lvl]}]}},";
 /// The reason for the early end of the new side.
 fn ended(tree: &Tree, fault: &str, args: &[&str]) -> (String, Value) {
     choose(tree, fault, PLACES);
-    let (code, report, _) = rehearse(tree, &[&["1.1.1"], args].concat());
+    let (code, report, _) = rehearse(tree, &[&["1.1.1", "--partial"], args].concat());
     assert_eq!(code, 3, "{fault}: {report}");
     let why = report["new"]["ended"].as_str();
     let why = why.unwrap_or_else(|| panic!("{fault}: {report}"));

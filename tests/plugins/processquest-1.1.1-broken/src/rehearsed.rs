@@ -31,7 +31,9 @@ pub(crate) static MEASURES: Function<(Whole,), BTreeMap<String, u64>> =
             ("gold", hero.money),
             ("loot", hero.loot.len() as u64),
         ];
-        figures.map(|(name, value)| (name.to_string(), value)).into()
+        figures
+            .map(|(name, value)| (name.to_string(), value))
+            .into()
     });
 
 /// `check(Hero)`: `ok`, or what is wrong with a hero.
@@ -71,7 +73,11 @@ pub(crate) fn before(player: &mut Player, event: Event, ctx: &mut Ctx<'_>) {
     match &*fault {
         "panics" => assert!(!is(&of, &hero.name), "{} panics", hero.name),
         "late" => assert!(ctx.now_ms() < number(&of), "{} is tired", hero.name),
-        "level" => assert!(u64::from(hero.lvl) < number(&of), "{} is too high", hero.name),
+        "level" => assert!(
+            u64::from(hero.lvl) < number(&of),
+            "{} is too high",
+            hero.name
+        ),
         "leaks" => {
             vec![1_u8; number(&of) as usize].leak();
         }
