@@ -215,9 +215,11 @@ impl RehearseArgs {
             },
         );
         let mut report = played.map_err(|why| self.refused(&why.to_string()))?;
-        // A release that is not installed has no figures.
-        let conditions = self.abort_if.iter().filter(|_| report.new.played_ms > 0);
-        for condition in conditions.collect::<Vec<_>>() {
+        if report.new.played_ms == 0 {
+            // A release that is not installed has no figures.
+            return Ok(report);
+        }
+        for condition in &self.abort_if {
             let judged = condition.judge(&report);
             let judged = judged
                 .map_err(|why| Failure::new(Exit::Usage, format!("failed to judge: {why}")))?;
