@@ -10,8 +10,8 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::{
     apps, avatars, ban, call, end_avatar, events, install_file, kick, kill, lock, make_permanent,
-    names, reboot_old, remove, replay, set_removed, status, store, sys, token, tree, unban, unpack, wall,
-    who,
+    names, reboot_old, remove, replay, set_removed, status, store, sys, token, tree, unban, unpack,
+    wall, who,
 };
 use crate::author::new::written::Created;
 use crate::author::release::answer::Released;

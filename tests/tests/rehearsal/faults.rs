@@ -37,7 +37,10 @@ pub(super) fn choose(tree: &Tree, fault: &str, measures: &str) {
 /// Rehearses the release with a fault, which must speak against it, and returns the report.
 fn against(tree: &Tree, fault: &str, args: &[&str]) -> Value {
     choose(tree, fault, FUNCTIONS);
-    let (code, report, last) = rehearse(tree, &[&[BROKEN_VSN, "--partial", "--seed", "5"], args].concat());
+    let (code, report, last) = rehearse(
+        tree,
+        &[&[BROKEN_VSN, "--partial", "--seed", "5"], args].concat(),
+    );
     assert_eq!(code, 3, "{fault}: {report}");
     assert!(
         last.contains("the rehearsal speaks against 1.1.1: "),
@@ -155,7 +158,11 @@ fn a_version_that_does_not_convert_or_leaves_code_is_named() {
     choose(&tree, "{none, all}", FUNCTIONS);
     let args = ["1.1.1", "--for", "30days", "--abort-if", "gold/h > 1"];
     let (code, report, _) = rehearse(&tree, &args);
-    assert_eq!((code, &report["new"]["played_ms"]), (3, &0.into()), "{report}");
+    assert_eq!(
+        (code, &report["new"]["played_ms"]),
+        (3, &0.into()),
+        "{report}"
+    );
     assert!(reasons(&report).contains("--partial"), "{report}");
     let player = Player::enter(&node, "Errs");
     let report = against(&tree, "{none, all}", &["--for", "1m"]);

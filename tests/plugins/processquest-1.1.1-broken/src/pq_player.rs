@@ -19,11 +19,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pq_sdk::{Ctx, Export, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine};
+use pq_sdk::{
+    Ctx, Export, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::rehearsed::{self, CHECK, MEASURES};
 use crate::faults;
+use crate::rehearsed::{self, CHECK, MEASURES};
 use crate::v1_0_0::pq_player as pq_player_1_0_0;
 use crate::v1_1_0::pq_player as pq_player_1_1_0;
 
