@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   copies ─► memory file ─┬─► child `new`: boot, put in, install, play, way back, play, install, play ─┐
-//!                          └─► child `old`: boot, put in, play, install ────────────────────────────────┴─► Report
+//!                          └─► child `old`: boot, put in, play ─────────────────────────────────────────┴─► Report
 //! ```
 //! Both children simulate a node with the same seed. Each process has random numbers of its own ([`pq_otp::Dice::OfProcesses`]), so
 //! an avatar does the same beside others, alone in a replay, and on both sides as long as the code is the same. Each child has one

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   new:  install ─► measures ─► play ─► measures ─► way back ─► play (`back`) ─► install ─► play (`again`)
-//!   old:             measures ─► play ─► install ─► measures
+//!   old:             measures ─► play ─► measures ─► (install ─► measures)
 //! ```
-//! At moments of play, copies of all states are converted to the other release and back. The install at the end of the older side
-//! shows that its states convert after hours of play as well, and brings them to the version whose library judges both sides.
+//! At moments of play, the last of them its end, copies of all states are converted to the other release and back. Where the newer
+//! library judges both sides, the older side is installed at its end; the report is said before, because the new code may end the child.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -181,9 +181,12 @@ impl Play {
             has_moments: true,
         });
         self.measure(Moment::End)?;
-        let is_judged = wanted.judge.is_some_and(|judge| !judge.reads_any_version());
-        if !self.is_over && self.install(&wanted.to) && is_judged {
-            self.measure(Moment::End)?;
+        let by_library = wanted.judge.is_some_and(|judge| !judge.reads_any_version());
+        if by_library && !self.is_over {
+            (self.say)(&Said::Done(Box::new(self.report.clone())));
+            if self.install(&wanted.to) {
+                self.measure(Moment::End)?;
+            }
         }
         Ok(())
     }
@@ -198,7 +201,11 @@ impl Play {
             at_ms,
             failed,
         });
-        self.take_crashes();
+        match self.order.side {
+            Side::New => self.take_crashes(),
+            // These are crashes of the newer code, which the other side reports.
+            Side::Old => drop(self.stage.listener.take()),
+        }
         is_done
     }
 
@@ -261,6 +268,7 @@ impl Play {
                 (self.say)(&Said::Crash(crash.clone()));
             }
             self.report.note(crash);
+            self.report.crashed = self.stage.listener.failed();
             if let Some(steps) = &self.steps
                 && !self.is_over
             {
@@ -268,7 +276,6 @@ impl Play {
                 self.is_over = true;
             }
         }
-        self.report.crashed = self.stage.listener.failed();
     }
 
     /// Measures all avatars at the beginning or the end of play.

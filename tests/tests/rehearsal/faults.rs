@@ -122,10 +122,10 @@ fn a_version_that_panics_late_or_at_a_level_is_named() {
 fn a_version_that_leaks_or_slows_is_named() {
     let (tree, node) = stage();
     let args = ["--for", "5m", "--abort-if", "memory > 20"];
-    let report = against(&tree, "{leaks, 2000}", &args);
+    let report = against(&tree, "{leaks, 1000}", &args);
     assert!(reasons(&report).contains("memory is "), "{report}");
-    let args = ["--for", "5m", "--abort-if", "callback > 4x"];
-    let report = against(&tree, "{slows, 2000}", &args);
+    let args = ["--for", "2m", "--abort-if", "callback > 4x"];
+    let report = against(&tree, "{slows, 100}", &args);
     assert!(reasons(&report).contains("callback is "), "{report}");
     drop(node);
 }
