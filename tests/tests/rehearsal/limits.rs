@@ -52,9 +52,9 @@ fn a_version_that_loops_ends_its_rehearsal_and_not_the_node() {
 #[test]
 fn a_rehearsal_above_its_limits_says_so_and_leaves_nothing() {
     let (tree, node) = stage();
-    let args = ["--for", "30m", "--memory", "96"];
+    let args = ["--for", "30m", "--memory", "256"];
     let (why, _) = ended(&tree, "{leaks, 100000}", &args);
-    assert!(why.contains("more than its 96 MiB of memory"), "{why}");
+    assert!(why.contains("more than its 256 MiB of memory"), "{why}");
     let args = ["--for", "30days", "--processor", "2s"];
     let (why, _) = ended(&tree, "{none, all}", &args);
     assert!(why.contains("its 2 s of processor time"), "{why}");
