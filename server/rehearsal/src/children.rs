@@ -132,7 +132,7 @@ fn listen(
         }
         playing.iter_mut().for_each(Playing::look);
         if playing.iter().any(Playing::has_failed) {
-            playing.iter_mut().for_each(Playing::is_not_needed);
+            playing.iter_mut().for_each(Playing::end_beside);
         }
     }
 }
@@ -236,20 +236,21 @@ impl Playing {
         self.kill();
     }
 
-    /// Whether the rehearsal is over with this child: it has not begun, or the release is not installed.
+    /// Whether the rehearsal is over with this child: it has not begun, or the newer side does not play to its end.
     fn has_failed(&self) -> bool {
+        let is_new = self.order.side == Side::New;
         match &self.done {
-            Some(report) => report.played_ms == 0,
-            None => self.ended.is_some() && !self.has_begun,
+            Some(report) => is_new && report.played_ms == 0,
+            None => self.ended.is_some() && (is_new || !self.has_begun),
         }
     }
 
     /// Ends a child that plays beside one that has failed.
-    fn is_not_needed(&mut self) {
+    fn end_beside(&mut self) {
         if self.ended.is_none() && self.done.is_none() {
-            self.why
-                .get_or_insert_with(|| "the other side does not play".to_string());
-            // Not begun would be an error of its own.
+            let why = "the other side has ended before".to_string();
+            self.why.get_or_insert(why);
+            // A side that was not waited for is no failure of its own.
             self.has_begun = true;
             self.kill();
         }

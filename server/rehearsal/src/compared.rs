@@ -99,8 +99,9 @@ impl Report {
                 self.to
             ));
         }
-        // Beside a side that has not played, the other one was ended.
-        if let Some(why) = self.old.ended.as_ref().filter(|_| new.played_ms > 0) {
+        // Beside a side that has not played to its end, the other one was ended.
+        let has_played = new.ended.is_none() && new.played_ms > 0;
+        if let Some(why) = self.old.ended.as_ref().filter(|_| has_played) {
             faults.push(format!(
                 "the play on {} beside it has ended early: {why}",
                 self.from

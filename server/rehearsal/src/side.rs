@@ -90,6 +90,12 @@ impl Play {
         play.report.not_put_in = play.stage.put_in(&copies, &chosen)?;
         play.report.avatars = play.stage.listener.count();
         play.follow()?;
+        // From here on an early end has a report.
+        (play.say)(&Said::At {
+            phase: "begin".to_string(),
+            at_ms: 0,
+            of_ms: play.order.wanted.for_ms,
+        });
         match play.order.side {
             Side::New => play.new_side()?,
             Side::Old => play.old_side()?,

@@ -81,7 +81,7 @@ pub(crate) fn failed_avatar(crash: &Crash) -> String {
 /// A virtual time of a phase: `1h 2m 3s`, `5s of back`.
 pub(crate) fn at(phase: &str, ms: u64) -> String {
     let of = match phase {
-        "play" => String::new(),
+        "begin" | "play" => String::new(),
         phase => format!(" of {phase}"),
     };
     format!("{}{of}", span(ms))

@@ -133,6 +133,8 @@ fn a_version_that_leaks_or_slows_is_named() {
 #[test]
 fn a_version_that_changes_the_game_is_named_by_its_measures() {
     let (tree, node) = stage();
+    // Loot brings more at a higher level there, too.
+    tree.does(&["install", "1.1.0"]);
     let args = ["--for", "20m", "--abort-if", "gold/h > 1.3x"];
     let report = against(&tree, "{doubles, all}", &args);
     assert!(reasons(&report).contains("gold/h is "), "{report}");
