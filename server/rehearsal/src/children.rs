@@ -207,7 +207,9 @@ impl Playing {
             }
             Said::Crash(crash) => self.said.note(crash),
             Said::Steps(_) => (),
-            Said::Ends(why) => drop(self.why.get_or_insert(why)),
+            Said::Ends(why) => {
+                self.why.get_or_insert(why);
+            }
             Said::Done(report) => self.done = Some(*report),
         }
     }
