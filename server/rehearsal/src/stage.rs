@@ -49,8 +49,14 @@ pub(crate) struct Stage {
     supervisor: String,
     options: Options,
     versions: fn(Arc<CodeServer>, &Path) -> Arc<dyn Versions>,
-    /// The versions of the last copy, and what opens them: most copies have the same.
-    opened: Option<(Vec<(String, String)>, Arc<dyn Opens>)>,
+    /// The versions of the last copy: most copies have the same.
+    opened: Option<Opened>,
+}
+
+/// Versions of modules, and the way to open their states.
+struct Opened {
+    versions: Vec<(String, String)>,
+    opens: Arc<dyn Opens>,
 }
 
 impl Stage {
@@ -148,10 +154,8 @@ impl Stage {
 
     /// Opens states of these versions.
     fn opens(&mut self, needed: Vec<(String, String)>) -> Arc<dyn Opens> {
-        if let Some((last, opens)) = &self.opened
-            && *last == needed
-        {
-            return opens.clone();
+        if let Some(last) = self.opened.as_ref().filter(|it| it.versions == needed) {
+            return last.opens.clone();
         }
         let is_current = |(module, vsn): &(String, String)| {
             self.code
@@ -163,7 +167,10 @@ impl Stage {
             false => (self.versions)(self.code.clone(), &self.root).versions(&needed),
         };
         let opens: Arc<dyn Opens> = Arc::new(Opening::new(versions));
-        self.opened = Some((needed, opens.clone()));
+        self.opened = Some(Opened {
+            versions: needed,
+            opens: opens.clone(),
+        });
         opens
     }
 

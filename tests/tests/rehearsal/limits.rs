@@ -35,7 +35,7 @@ fn children(tree: &Tree) -> usize {
 fn a_version_that_loops_ends_its_rehearsal_and_not_the_node() {
     let (tree, node) = stage();
     let mut player = Player::enter(&node, "Ann");
-    let (why, report) = ended(&tree, "{loops, \"bot-2\"}", &["--for", "5m"]);
+    let (why, report) = ended(&tree, "{loops, \"bot-2\"}", &["--for", "30days"]);
     assert!(why.contains("pq_player:handle_event of bot-2"), "{why}");
     assert!(why.contains("does not end"), "{why}");
     let beside = "the other side has ended before";
