@@ -153,10 +153,9 @@ impl RehearseArgs {
         let mut store = Snapshot::open(&saves::file(root)).map_err(failed)?;
         let loaded = store.load(&[State::Playing], &mut |row| {
             let above = row.key.split('/').next().unwrap_or_default().to_string();
-            match *supervisor.get_or_insert_with(|| above.clone()) == above {
-                true => wrong = copies.add(&row.body).err(),
-                // A rehearsal is about the children of one supervisor.
-                false => (),
+            // A rehearsal is about the children of one supervisor.
+            if *supervisor.get_or_insert_with(|| above.clone()) == above {
+                wrong = copies.add(&row.body).err();
             }
             match wrong {
                 None => ControlFlow::Continue(()),
