@@ -21,6 +21,7 @@ mod ban;
 mod bans;
 mod call;
 mod check_install;
+mod copies;
 mod downgrade_app;
 mod end_avatar;
 mod events;
@@ -34,7 +35,9 @@ mod make_permanent;
 mod names;
 mod order;
 mod reboot_old;
+mod rehearse;
 mod remove;
+mod replay;
 mod set_removed;
 mod set_unpacked;
 mod shutdown;
@@ -117,6 +120,18 @@ pub(crate) enum Command {
     /// Try an install on copies of all states, without any change
     #[command(after_help = "Example:\n  pq check-install 1.1.0 --root rel")]
     CheckInstall(check_install::CheckInstallArgs),
+    /// Play a release with copies of the living avatars in a process of its own, and the running release beside it
+    ///
+    /// The copies play for hours of virtual time, on the release and, with the same random numbers, on the running one. The release is
+    /// installed as it would be, taken back, and installed again. The node goes on meanwhile. The exit code is 3 when the release
+    /// speaks against itself: an avatar crashes, a state does not convert, or a condition of --abort-if holds.
+    #[command(
+        after_help = "Examples:\n  pq rehearse 1.1.0 --root rel\n  pq rehearse 1.1.0 --root rel --for 8h --avatars 1000 --abort-if 'gold/h > 1.5x'"
+    )]
+    Rehearse(rehearse::RehearseArgs),
+    /// Play an avatar that has crashed in a rehearsal once more, and show its steps before the crash
+    #[command(after_help = "Example:\n  pq replay 42 Ann --root rel")]
+    Replay(replay::ReplayArgs),
     /// Make the running release permanent: the node boots it at its next start
     MakePermanent(Noted<make_permanent::MakePermanent>),
     /// Remove a release, and the applications that no other release uses
@@ -215,6 +230,8 @@ impl Command {
             Command::WhichReleases(typed) => typed,
             Command::Unpack(typed) => typed,
             Command::CheckInstall(typed) => typed,
+            Command::Rehearse(args) => args,
+            Command::Replay(args) => args,
             Command::MakePermanent(typed) => typed,
             Command::Remove(typed) => typed,
             Command::RebootOld(typed) => typed,
@@ -269,6 +286,7 @@ const QUESTIONS: &[Entry<Answer>] = &[
     question::<sys::Sys>(),
     question::<top::Top>(),
     question::<call::Call>(),
+    question::<copies::Copies>(),
 ];
 
 /// Actions on players, which the node carries out at any time.
@@ -321,10 +339,8 @@ pub(crate) fn run(command: &Command) -> ExitCode {
     let Err(failure) = typed.run() else {
         return Exit::Done.into();
     };
-    // The part of an incomplete answer that arrived has already been written.
-    let is_told = failure.exit == Exit::Partial;
     if typed.at().json
-        && !is_told
+        && !typed.has_answered(&failure)
         && let Ok(text) = serde_json::to_string(&failure)
     {
         say(&printable_json(&text));
@@ -377,9 +393,9 @@ mod tests {
 
     /// Commands without an entry in the tables: those that read files of the tree, and those that send requests of kinds of
     /// their own.
-    const WITHOUT_ENTRY: [&str; 10] = [
-        "avatars", "backup", "events", "history", "restore", "shutdown", "stop", "store", "trace",
-        "watch",
+    const WITHOUT_ENTRY: [&str; 12] = [
+        "avatars", "backup", "events", "history", "rehearse", "replay", "restore", "shutdown",
+        "stop", "store", "trace", "watch",
     ];
 
     fn names<F>(table: &[Entry<F>]) -> HashSet<&'static str> {

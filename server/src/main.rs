@@ -11,6 +11,7 @@
 //!   pq release ─► libraries, appups, relup, package
 //!   pq lesson ─► a page of the workshop, or a check of the node and its files
 //!   pq completions, man ─► the command line as a script or as pages
+//!   pq rehearse, replay ─► copies of a node's avatars ─► this program again, as a child ─► report
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
 //!   pq top ─► the same socket ─► a live view in the terminal
 //! ```
@@ -48,6 +49,7 @@ mod otlp;
 mod play;
 mod players;
 mod private;
+mod rehearsal;
 mod report;
 mod reread;
 mod restart;
@@ -80,6 +82,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> ExitCode {
     // After a restart (`restart`) the system reports the name `exe` for this program. Only that name is affected.
     let _ = rustix::thread::set_name(c"pq");
+    if let Some(order) = rehearsal::order_of_child() {
+        return exit_code(rehearsal::child(&order));
+    }
     let cli = match words().and_then(|words| cli::Cli::from_arg_matches(&words)) {
         Ok(cli) => cli,
         Err(error) => return client::usage(&error),

@@ -89,7 +89,7 @@ pub(crate) fn with_words(mut command: Command, noun: &Noun) -> Command {
     if command.find_subcommand(many).is_none() && many != "help" {
         command = command.mut_subcommand(LIST, |list| list.visible_alias(many));
     }
-    for starts in ["start", "demo"] {
+    for starts in ["start", "demo", "rehearse"] {
         command = command.mut_subcommand(starts, |start| {
             // clap adds `--help` later.
             let taken = |option: &clap::Arg| option.get_long() == Some(many);

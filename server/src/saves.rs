@@ -27,7 +27,7 @@ use crate::streams::say;
 pub(crate) use needs::{Lost, lost_without};
 pub(crate) use release::{Release, durable_names};
 pub(crate) use removed::{Removed, write_new};
-pub(crate) use versions::versions_of;
+pub(crate) use versions::{versions_in, versions_of};
 
 /// The directory of the store in a release tree.
 pub(crate) const DATA: &str = "data";

@@ -22,6 +22,7 @@ mod lessons;
 mod machine;
 mod next_version;
 mod operator;
+mod rehearsal;
 mod relup_vectors;
 mod saves;
 mod simulation;

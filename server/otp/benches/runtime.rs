@@ -188,6 +188,7 @@ fn copies(rig: &mut Rig) -> Vec<Vec<u8>> {
         from: 0,
         copies_max: TREES,
         unchanged_too: true,
+        leaves_marks: true,
     };
     let batch = rig.0.sweep(0, sweep, PATIENCE_MS);
     let copies = batch.expect("the shard answers").copies;

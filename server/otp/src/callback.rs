@@ -201,7 +201,7 @@ impl Reads for Callback<'_> {
     }
 
     fn dice(&mut self) -> &mut Xoshiro256PlusPlus {
-        &mut self.core.dice
+        self.core.dice_of(self.me)
     }
 
     /// The callback's earlier messages to the process may still change the answer.

@@ -33,6 +33,7 @@ mod called;
 mod calls;
 mod code_change;
 mod crowd;
+mod dice;
 mod durations;
 mod effect;
 mod export;
@@ -63,6 +64,7 @@ pub mod trace;
 pub mod upgrade;
 
 pub use crowd::{CrowdChange, CrowdEvent, CrowdEvents, CrowdShare};
+pub use dice::Dice;
 pub use lateness::Lateness;
 pub use message::{Caller, Payload};
 // The signals between shards, for the tests of this crate: no part of its interface.
@@ -79,7 +81,7 @@ pub use node::{News, Notice, Notices};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};
 pub use shard::{Counters, Measure};
-pub use sim::Sim;
+pub use sim::{Busy, Sim};
 pub use stall::{Stall, StallEvent, StallHook};
 pub use tally::Count;
 pub use threads::Threads;

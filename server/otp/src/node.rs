@@ -13,6 +13,7 @@ use pq_term::{Pid, Term};
 use crate::alive::Alive;
 use crate::calls::Calls;
 use crate::crowd::Crowd;
+use crate::dice::Dice;
 use crate::message::{ExitCause, Signal};
 use crate::port::Ports;
 use crate::stall::{StallHook, Stalls};
@@ -97,6 +98,8 @@ pub struct Config {
     pub on_stall: Option<StallHook>,
     /// The seed of all random generators.
     pub seed: u64,
+    /// The owners of random generators.
+    pub dice: Dice,
     /// How many messages may wait in one mailbox; further messages are dropped with a log line.
     pub mailbox_max: u32,
 }
@@ -118,6 +121,7 @@ impl Config {
             supervisors_apart: false,
             on_stall: None,
             seed: 0,
+            dice: Dice::OfShards,
             mailbox_max: Config::MAILBOX_MAX,
         }
     }

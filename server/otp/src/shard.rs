@@ -16,9 +16,9 @@ use std::time::Instant;
 
 use pq_abi::Reason;
 use pq_term::Pid;
-use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::dice::AllDice;
 use crate::effect::Effect;
 use crate::lateness::Waiting;
 use crate::mailbox::Arena;
@@ -102,7 +102,7 @@ pub(crate) struct Core {
     pub(crate) now_ms: u64,
     /// The start of the clock of which `now_ms` is a reading; `None` under virtual time.
     pub(crate) clock: Option<Instant>,
-    pub(crate) dice: Xoshiro256PlusPlus,
+    pub(crate) dice: AllDice,
     pub(crate) wheel: Wheel<Due>,
     pub(crate) effects: Vec<Effect>,
     /// The bytes of the last operation's answer.
@@ -117,7 +117,7 @@ impl Core {
         let seed = node.config().seed ^ (u64::from(id) << 56) ^ first_ref;
         Core {
             id,
-            dice: Xoshiro256PlusPlus::seed_from_u64(seed),
+            dice: AllDice::new(node.config().dice, seed),
             now_ms: 0,
             clock: None,
             wheel: Wheel::new(),
@@ -127,6 +127,11 @@ impl Core {
             refs: first_ref,
             node,
         }
+    }
+
+    /// The random generator for this process.
+    pub(crate) fn dice_of(&mut self, process: Pid) -> &mut Xoshiro256PlusPlus {
+        self.dice.of(process, &self.node)
     }
 
     /// A core for a thread that is no shard. Its references carry `id` and the thread's number, which distinguish them

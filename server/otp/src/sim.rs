@@ -3,16 +3,20 @@
 //! One shard in the caller's thread. The clock advances only when no process can run, and then at once to the next
 //! timer. Two runs with the same seed and the same calls do the same things in the same order.
 
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use pq_abi::Reason;
 use pq_abi::spec::Start;
+use pq_histogram::Histogram;
 use pq_term::Pid;
 
 use crate::message::{Payload, Signal};
 use crate::node::{Ask, Config, Node, Question, RequestError, START_TIMEOUT_MS};
 use crate::process::ProcessInfo;
 use crate::shard::{Counters, Shard};
+use crate::stall::{self, Work};
 use crate::unpoisoned::Unpoisoned;
 
 /// Turns at one time of the clock before the simulation panics, because it is in a loop: processes that send
@@ -24,6 +28,21 @@ pub struct Sim {
     node: Node,
     shard: Shard,
     now_ms: u64,
+    callbacks: Histogram,
+    /// The watching thread ends when this is dropped.
+    _keeper: Option<SyncSender<()>>,
+}
+
+/// Processes that send themselves messages without a pause: the clock would never advance.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("processes are still busy after {turns} turns at {at_ms} ms; one of them is {pid:?}")]
+pub struct Busy {
+    /// The time on the virtual clock in milliseconds.
+    pub at_ms: u64,
+    /// The turns that the shard has made at this time.
+    pub turns: u64,
+    /// A process that waits to run.
+    pub pid: Option<Pid>,
 }
 
 impl Sim {
@@ -36,7 +55,28 @@ impl Sim {
             node,
             shard,
             now_ms: 0,
+            callbacks: Histogram::default(),
+            _keeper: None,
         }
+    }
+
+    /// Has callbacks that do not end reported to [`Config::on_stall`], as in a node under the real clock.
+    ///
+    /// # Errors
+    /// When the system starts no thread.
+    pub fn watch_callbacks(&mut self) -> std::io::Result<()> {
+        let (keeper, stop) = sync_channel(0);
+        let watched = self.node.clone();
+        self.shard.core.post.take();
+        let builder = std::thread::Builder::new().name("pq-stall".to_string());
+        builder.spawn(move || stall::keep(&watched, Instant::now(), &stop))?;
+        self._keeper = Some(keeper);
+        Ok(())
+    }
+
+    /// The real durations of callbacks since the start: a sample.
+    pub fn callbacks(&self) -> &Histogram {
+        &self.callbacks
     }
 
     /// The node, for calls that need no running: names, services, liveness.
@@ -56,27 +96,60 @@ impl Sim {
 
     /// Runs all processes until none can run without an advance of the clock.
     pub fn settle(&mut self) {
-        for _ in 0..TURNS_MAX {
-            self.shard.turn(self.now_ms);
-            // The clock stops while processes run: no timer is late.
-            self.shard.timers_handled(|_, _| ());
+        if let Err(busy) = self.settle_within(TURNS_MAX) {
+            panic!("the simulation does not settle: {busy}");
+        }
+    }
+
+    /// Does the same within this many turns.
+    fn settle_within(&mut self, turns: u64) -> Result<(), Busy> {
+        for _ in 0..turns {
+            self.turn();
             if !self.shard.is_busy() && self.node.inbox(0).is_none_or(|inbox| inbox.is_empty()) {
-                return;
+                return Ok(());
             }
         }
-        panic!("the simulation is still busy at {} ms", self.now_ms);
+        let place = self.shard.queue().next();
+        let process = place.and_then(|place| self.shard.slab.peek(place));
+        Err(Busy {
+            at_ms: self.now_ms,
+            turns,
+            pid: process.map(|process| process.pid),
+        })
+    }
+
+    fn turn(&mut self) {
+        self.shard.core.post.turn_to(Work::Own);
+        self.shard.begin_timing();
+        self.shard.turn(self.now_ms);
+        if let Some(took_ns) = self.shard.take_timing() {
+            self.callbacks.add(took_ns, 1);
+        }
+        // The clock stops while processes run: no timer is late.
+        self.shard.timers_handled(|_, _| ());
+        self.shard.core.post.turn_to(Work::None);
+    }
+
+    /// Runs for this many virtual milliseconds. A time of the clock has `turns` turns of the shard at most.
+    ///
+    /// # Errors
+    /// When processes are busy for longer. The simulation can then go on, and is still at that time.
+    pub fn play_ms(&mut self, ms: u64, turns: u64) -> Result<(), Busy> {
+        let end = self.now_ms + ms;
+        self.settle_within(turns)?;
+        while let Some(next) = self.shard.next_timer_ms().filter(|next| *next <= end) {
+            self.now_ms = next;
+            self.settle_within(turns)?;
+        }
+        self.now_ms = end;
+        self.settle_within(turns)
     }
 
     /// Runs for this many virtual milliseconds.
     pub fn run_ms(&mut self, ms: u64) {
-        let end = self.now_ms + ms;
-        self.settle();
-        while let Some(next) = self.shard.next_timer_ms().filter(|next| *next <= end) {
-            self.now_ms = next;
-            self.settle();
+        if let Err(busy) = self.play_ms(ms, TURNS_MAX) {
+            panic!("the simulation does not settle: {busy}");
         }
-        self.now_ms = end;
-        self.settle();
     }
 
     /// Runs until the condition holds, at most for `limit_ms` of virtual time; returns whether it holds.

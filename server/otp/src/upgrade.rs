@@ -33,6 +33,7 @@ pub(crate) mod convert;
 mod driver;
 
 pub use board::Board;
+pub(crate) use convert::Salt;
 pub use driver::{Driver, Live};
 
 use board::Tally;

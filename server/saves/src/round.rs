@@ -68,6 +68,7 @@ impl Round {
             from,
             copies_max: copies_max as u32,
             unchanged_too: false,
+            leaves_marks: true,
         };
         Some((under, sweep))
     }

@@ -10,8 +10,8 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::{
     apps, avatars, ban, call, end_avatar, events, install_file, kick, kill, lock, make_permanent,
-    names, reboot_old, remove, set_removed, status, store, sys, token, tree, unban, unpack, wall,
-    who,
+    names, reboot_old, remove, replay, set_removed, status, store, sys, token, tree, unban, unpack,
+    wall, who,
 };
 use crate::author::new::written::Created;
 use crate::author::release::answer::Released;
@@ -39,6 +39,8 @@ pub(crate) const ANSWERS: &[Answered] = &[
     ("which-releases", &[of::<Rows<Release>>()]),
     ("unpack", &[of::<unpack::Unpacked>()]),
     ("check-install", &[of::<CheckReport>()]),
+    ("rehearse", &[of::<pq_rehearsal::Report>()]),
+    ("replay", &[of::<replay::Replayed>()]),
     ("make-permanent", &[of::<make_permanent::Permanent>()]),
     ("remove", &[of::<remove::Removed>()]),
     ("reboot-old", &[of::<reboot_old::Rebooting>()]),

@@ -8,7 +8,7 @@
 use std::fmt::Debug;
 
 use clap::{Args, ValueEnum};
-use pq_protocol::{Failure, Named, Request};
+use pq_protocol::{Exit, Failure, Named, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +24,11 @@ pub(crate) trait Typed {
 
     /// Sends the request and shows the answer.
     fn run(&self) -> Result<(), Failure>;
+
+    /// Whether the answer of a command with this failure has already been written, such as the part that has arrived.
+    fn has_answered(&self, failure: &Failure) -> bool {
+        failure.exit == Exit::Partial
+    }
 }
 
 /// The request of a command as it is sent to the node, with the type of its answer.

@@ -7,6 +7,8 @@
 //!         {who, {talk, who}},                % from a session's state to its avatar (see `who`)
 //!         {sheet, {ship, gmcp}},             % from an avatar's state to GMCP messages for its client
 //!         {story, {{news, name}, [event], {talk, told}}},      % from an avatar's news to its story (see `story`)
+//!         {measures, {ship, [{level, [data, level]}]}},    % from an avatar's state to its measures (see `measures`)
+//!         {check, {ship, check}},            % from an avatar's state to `ok`, or what is wrong with it
 //!         {fill, [{name, "bot-"}, #{pace => pace}]}]}     % the arguments of an avatar without a session
 //! ```
 //! Each part may be omitted. The default of `sessions` is the first registered name of the application. A function
@@ -21,15 +23,17 @@ use sockserv::Noun;
 use crate::boot::Booted;
 
 mod fill;
+mod measures;
 mod story;
 mod who;
 
 use fill::Fill;
+use measures::Measured;
 pub(crate) use story::Story;
 pub(super) use who::{Places, Who};
 
 /// The parts of the setting, for errors.
-const PARTS: &str = r#"{noun, {"ship", "ships"}}, {sessions, Supervisor}, {avatars, Supervisor}, {who, {Module, Function}}, {who, {state, Paths}}, {sheet, {Module, Function}}, {story, {Name, Path, {Module, Function}}} or {fill, [{name, "bot-"}, pace]}"#;
+const PARTS: &str = r#"{noun, {"ship", "ships"}}, {sessions, Supervisor}, {avatars, Supervisor}, {who, {Module, Function}}, {who, {state, Paths}}, {sheet, {Module, Function}}, {story, {Name, Path, {Module, Function}}}, {measures, {Module, Places}}, {measures, {Module, Function}}, {check, {Module, Function}} or {fill, [{name, "bot-"}, pace]}"#;
 
 /// The settings of the game.
 #[derive(Clone, Default, Debug)]
@@ -46,6 +50,10 @@ pub(crate) struct Game {
     pub(super) sheet: Option<Function>,
     /// The way from an avatar to its story.
     pub(crate) story: Option<Story>,
+    /// The places of an avatar's measures, or the function that returns them.
+    pub(crate) measures: Option<Measured>,
+    /// The function that examines an avatar's state.
+    pub(super) check: Option<Function>,
     /// The template of the arguments of an avatar without a session.
     pub(crate) fill: Option<Fill>,
 }
@@ -115,6 +123,8 @@ impl Game {
             "who" => self.who = Some(Who::read(value)?),
             "sheet" => self.sheet = Some(Function::read(value)?),
             "story" => self.story = Some(Story::read(value)?),
+            "measures" => self.measures = Some(Measured::read(value)?),
+            "check" => self.check = Some(Function::read(value)?),
             "fill" => self.fill = Some(Fill::read(value)?),
             _ => bail!("no part has this name"),
         }

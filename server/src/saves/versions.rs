@@ -2,7 +2,7 @@
 //!
 //! A library that no row needs is not loaded for this. The arguments `Extra` of conversions come from the appups in the tree.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pq_code::{Checksum, CodeServer, Library, ModuleEntry, Wanted};
@@ -22,6 +22,14 @@ pub(crate) fn versions_of(booted: &Booted) -> impl Versions + use<> {
         code: booted.code().clone(),
         root: booted.root().to_path_buf(),
     }
+}
+
+/// The versions of modules in a tree, for a rehearsal.
+pub(crate) fn versions_in(code: Arc<CodeServer>, root: &Path) -> Arc<dyn Versions> {
+    Arc::new(Tree {
+        code,
+        root: root.to_path_buf(),
+    })
 }
 
 /// The versions of modules in a release tree.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::operator::typed::{node_with_heroes, run, typed};
 
 /// Commands whose success needs a release or a row that this test does not have; their failures are judged.
-const WITHOUT_SUCCESS: [&str; 14] = [
+const WITHOUT_SUCCESS: [&str; 15] = [
     "avatars import",
     "avatars reset-word",
     "avatars retry",
@@ -19,6 +19,7 @@ const WITHOUT_SUCCESS: [&str; 14] = [
     "new app",
     "reboot-old",
     "release",
+    "replay",
     "set-removed",
     "set-unpacked",
     "sign",
@@ -72,6 +73,8 @@ const STEPS: &[&[&str]] = &[
     &["release", "9.9.9"],
     &["unpack", "processquest-1.1.0"],
     &["check-install", "1.1.0"],
+    &["rehearse", "1.1.0", "--for", "1m"],
+    &["replay", "1", "Ann"],
     &["install", "1.1.0"],
     &["status"],
     &["install", "1.0.0"],

@@ -94,6 +94,21 @@ const ROWS: &[Row] = &[
     },
     row(
         "4",
+        "pq-rehearsal",
+        &[
+            "pq-abi",
+            "pq-code",
+            "pq-files",
+            "pq-histogram",
+            "pq-otp",
+            "pq-release",
+            "pq-saves",
+            "pq-term",
+            "regis-application",
+        ],
+    ),
+    row(
+        "4",
         "sockserv",
         &["pq-files", "pq-otp", "pq-term", "regis-confusable"],
     ),
@@ -103,6 +118,7 @@ const ROWS: &[Row] = &[
         &[
             "sockserv",
             "pq-release",
+            "pq-rehearsal",
             "pq-saves",
             "pq-store",
             "pq-code",

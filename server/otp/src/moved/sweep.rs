@@ -21,13 +21,24 @@ pub struct Sweep {
     pub copies_max: u32,
     /// Whether subtrees are copied that have not run since their last copy.
     pub unchanged_too: bool,
+    /// Whether the processes get the mark by which a later sweep knows that they have not run since. Copies that no store gets leave
+    /// none: the store would miss what has changed before.
+    pub leaves_marks: bool,
 }
 
-/// The treatment of subtrees that have not run since their last copy.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unchanged {
-    AreCopied,
-    AreCounted,
+/// How subtrees are copied: the fields of a [`Sweep`].
+#[derive(Clone, Copy)]
+struct Copying {
+    unchanged_too: bool,
+    leaves_marks: bool,
+}
+
+impl Copying {
+    /// For a store that has all earlier copies.
+    const OF_CHANGED: Copying = Copying {
+        unchanged_too: false,
+        leaves_marks: true,
+    };
 }
 
 /// A slice of a sweep.
@@ -72,7 +83,7 @@ impl Shard {
             Which::Below(sweep) => self.sweep_below(&sweep, &mut batch),
             Which::These(roots) => {
                 for root in roots {
-                    self.sweep_root(root, Unchanged::AreCounted, &mut batch);
+                    self.sweep_root(root, Copying::OF_CHANGED, &mut batch);
                 }
             }
         }
@@ -97,31 +108,37 @@ impl Shard {
         let Some(root) = root.map(|process| process.pid) else {
             return false;
         };
-        let unchanged = match sweep.unchanged_too {
-            true => Unchanged::AreCopied,
-            false => Unchanged::AreCounted,
+        let copying = Copying {
+            unchanged_too: sweep.unchanged_too,
+            leaves_marks: sweep.leaves_marks,
         };
-        self.sweep_root(root, unchanged, batch)
+        self.sweep_root(root, copying, batch)
     }
 
     /// Copies the subtree with this root. `true` when there was something to copy.
-    fn sweep_root(&mut self, root: Pid, unchanged: Unchanged, batch: &mut Batch) -> bool {
-        if unchanged == Unchanged::AreCounted && self.is_unchanged(root) {
+    fn sweep_root(&mut self, root: Pid, copying: Copying, batch: &mut Batch) -> bool {
+        if !copying.unchanged_too && self.is_unchanged(root) {
             batch.unchanged += 1;
             return false;
         }
         match self.copy(root) {
             Ok(subtree) => {
-                for pid in subtree.pids() {
-                    if let Some(process) = self.slab.get_mut(pid) {
-                        process.exported.set(Mark::Save);
-                    }
+                if copying.leaves_marks {
+                    self.mark(&subtree);
                 }
                 batch.copies.push((root, subtree));
             }
             Err(why) => batch.failed.push((root, why)),
         }
         true
+    }
+
+    fn mark(&mut self, subtree: &Subtree) {
+        for pid in subtree.pids() {
+            if let Some(process) = self.slab.get_mut(pid) {
+                process.exported.set(Mark::Save);
+            }
+        }
     }
 
     /// Whether no process of the subtree has run since the last copy.

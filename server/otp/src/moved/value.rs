@@ -177,6 +177,24 @@ impl Subtree {
         })
     }
 
+    /// The names of all processes in the registry, as MessagePack, in the order of the processes.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        let names = self.processes.iter().flat_map(|process| &process.names);
+        names.map(|name| &name[..])
+    }
+
+    /// The state of the first process of this module, with the version that exported it.
+    pub fn state_of(&self, module: &str) -> Option<(&str, &[u8])> {
+        self.processes
+            .iter()
+            .find_map(|process| match &process.body {
+                MovedBody::State(state) if process.module == module => {
+                    Some((&*process.vsn, &state[..]))
+                }
+                _ => None,
+            })
+    }
+
     /// The pids of the processes before the move.
     pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
         self.processes.iter().map(|process| process.pid)

@@ -165,6 +165,7 @@ impl Shard {
         let mut process = self.slab.remove(pid)?;
         self.core.node.alive(self.core.id).dead(pid);
         self.counters.exited += 1;
+        self.core.dice.forget(pid);
         self.tallies.end(&self.core.node, process.module);
         if self.core.node.crowd().is_wanted() {
             let change = match reason.is_orderly() {

@@ -43,6 +43,23 @@ impl ReleaseRegistry {
         Ok(registry)
     }
 
+    /// Reads the registry of a tree from which another node runs release `running`, for a rehearsal: nothing is written, and
+    /// interrupted work is left to that node.
+    ///
+    /// # Errors
+    /// When the list of releases is unreadable, or the running release is neither listed nor in the tree.
+    pub fn read(tree: ReleaseTree, running: &str) -> Result<ReleaseRegistry, RegistryError> {
+        let mut releases = present(tree.releases())?.unwrap_or_default();
+        list(&mut releases, &tree, running)?;
+        let mut registry = ReleaseRegistry {
+            tree,
+            releases,
+            running: running.to_string(),
+        };
+        registry.mark_what_runs();
+        Ok(registry)
+    }
+
     fn agree(&mut self, on_disk: Option<Releases>, wanted: Releases) -> Result<(), RegistryError> {
         match on_disk {
             Some(found) if found == wanted => {

@@ -146,3 +146,19 @@ fn a_journal_that_names_other_places_removes_nothing_there() {
     fixture.is_as(&before, "the tree");
     assert!(fixture.beside("precious").exists());
 }
+
+#[test]
+fn a_rehearsal_reads_the_registry_of_another_node_and_writes_nothing() {
+    let fixture = Fixture::new();
+    let mut registry = fixture.with(&["1.1.0"]);
+    registry.installed("1.1.0").unwrap();
+    fs::write(fixture.path("releases/start_erl.data"), "odd").unwrap();
+    let before = fixture.snapshot();
+    let mut copy = ReleaseRegistry::read(fixture.tree(), "1.1.0").unwrap();
+    assert_eq!(copy.running().vsn, "1.1.0");
+    copy.installed("1.0.0").unwrap();
+    assert_eq!(copy.running().vsn, "1.0.0");
+    assert_eq!(registry.running().vsn, "1.1.0");
+    fixture.is_as(&before, "the tree");
+    assert!(ReleaseRegistry::read(fixture.tree(), "9").is_err());
+}

@@ -16,6 +16,8 @@ pub mod pq_player;
 
 mod faults;
 
+mod rehearsed;
+
 pub mod pq_sup;
 
 use processquest_1_0_0 as v1_0_0;

@@ -13,14 +13,19 @@
 //! A hero with the name `Stalls` converts, but does not finish its first event. From some experience on, a hero with the name
 //! `Falls` panics in each event, and one with the name `Trips` in one.
 //!
+//! Faults that only a rehearsal finds are in `rehearsed`: the setting `fault` chooses one.
+//!
 //! The fate of a hero is its name, unless the setting `{fate, {Name, Fate}}` of processquest gives it another one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pq_sdk::{Ctx, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine};
+use pq_sdk::{
+    Ctx, Export, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::faults;
+use crate::rehearsed::{self, CHECK, MEASURES};
 use crate::v1_0_0::pq_player as pq_player_1_0_0;
 use crate::v1_1_0::pq_player as pq_player_1_1_0;
 
@@ -54,6 +59,7 @@ fn fall(name: &str, exp: u64) {
 impl Module for Player {
     const NAME: &'static str = "pq_player";
     const VSN: &'static str = "1.1.1";
+    const FUNCTIONS: &'static [&'static dyn Export] = &[&MEASURES, &CHECK];
     const CALLS: &'static [&'static str] = pq_player_1_1_0::Player::CALLS;
 }
 
@@ -85,7 +91,11 @@ impl GenFsm for Player {
             }
         }
         fall(&self.0.hero.name, self.0.hero.exp);
-        self.0.handle_event(state, event, ctx)
+        rehearsed::before(&mut self.0, event, ctx);
+        let before = self.0.hero.money;
+        let step = self.0.handle_event(state, event, ctx);
+        rehearsed::after(&mut self.0, (event, before), ctx);
+        step
     }
 
     fn handle_call(

@@ -42,7 +42,7 @@ pub(crate) enum Salt<'a> {
 }
 
 impl Salt<'_> {
-    fn number(self, node: &Node) -> u64 {
+    pub(crate) fn number(self, node: &Node) -> u64 {
         match self {
             Salt::Name(name) => hash(name),
             Salt::Process(pid) => {

@@ -21,8 +21,16 @@ fn grove(trees: u32) -> (Rig, Ids, BTreeSet<Pid>) {
     (rig, ids, roots)
 }
 
-/// All slices of a sweep.
+/// All slices of a sweep for a store.
 fn sweep(rig: &mut Rig, copies_max: u32, unchanged_too: bool) -> Vec<Batch> {
+    sweep_with(rig, (copies_max, unchanged_too), true)
+}
+
+fn sweep_with(
+    rig: &mut Rig,
+    (copies_max, unchanged_too): (u32, bool),
+    leaves_marks: bool,
+) -> Vec<Batch> {
     let (mut from, mut batches) = (0, Vec::new());
     loop {
         let sweep = Sweep {
@@ -30,6 +38,7 @@ fn sweep(rig: &mut Rig, copies_max: u32, unchanged_too: bool) -> Vec<Batch> {
             from,
             copies_max,
             unchanged_too,
+            leaves_marks,
         };
         let batch = rig.sim.sweep(0, sweep, PATIENCE_MS).unwrap();
         let next = batch.next;
@@ -69,6 +78,17 @@ fn each_subtree_is_copied_once_and_again_only_when_it_has_changed() {
         assert_eq!((roots(&batches).len(), unchanged(&batches)), (1, 19));
     }
     assert_eq!(roots(&sweep(&mut rig, 100, true)).len(), 20);
+}
+
+#[test]
+fn copies_without_marks_hide_no_change_from_a_store() {
+    let (mut rig, ids, _) = grove(5);
+    sweep(&mut rig, 9, false);
+    rig.deliver(ids.find(3).unwrap(), Envelope::Cast(payload(&Word::Beat)));
+    rig.sim.settle();
+    assert_eq!(roots(&sweep_with(&mut rig, (9, true), false)).len(), 5);
+    let batches = sweep(&mut rig, 9, false);
+    assert_eq!((roots(&batches).len(), unchanged(&batches)), (1, 4));
 }
 
 #[test]
