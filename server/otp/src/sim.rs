@@ -29,6 +29,7 @@ pub struct Sim {
     shard: Shard,
     now_ms: u64,
     callbacks: Histogram,
+    turns_max: u64,
     /// The watching thread ends when this is dropped.
     _keeper: Option<SyncSender<()>>,
 }
@@ -56,6 +57,7 @@ impl Sim {
             shard,
             now_ms: 0,
             callbacks: Histogram::default(),
+            turns_max: TURNS_MAX,
             _keeper: None,
         }
     }
@@ -72,6 +74,11 @@ impl Sim {
         builder.spawn(move || stall::keep(&watched, Instant::now(), &stop))?;
         self._keeper = Some(keeper);
         Ok(())
+    }
+
+    /// Sets the turns at one time of the clock before the simulation panics; 10 million by default.
+    pub fn set_turns_max(&mut self, turns: u64) {
+        self.turns_max = turns;
     }
 
     /// The real durations of callbacks since the start: a sample.
@@ -96,7 +103,7 @@ impl Sim {
 
     /// Runs all processes until none can run without an advance of the clock.
     pub fn settle(&mut self) {
-        if let Err(busy) = self.settle_within(TURNS_MAX) {
+        if let Err(busy) = self.settle_within(self.turns_max) {
             panic!("the simulation does not settle: {busy}");
         }
     }
@@ -147,7 +154,7 @@ impl Sim {
 
     /// Runs for this many virtual milliseconds.
     pub fn run_ms(&mut self, ms: u64) {
-        if let Err(busy) = self.play_ms(ms, TURNS_MAX) {
+        if let Err(busy) = self.play_ms(ms, self.turns_max) {
             panic!("the simulation does not settle: {busy}");
         }
     }

@@ -355,7 +355,9 @@ fn last_line_of(stderr: Option<impl Read>) -> String {
         kept.drain(..above);
     }
     let text = String::from_utf8_lossy(&kept);
-    let last = text.lines().rfind(|line| !line.trim().is_empty());
+    // The line behind the message of a panic is advice for its author.
+    let is_reason = |line: &&str| !line.trim().is_empty() && !line.starts_with("note: ");
+    let last = text.lines().rfind(is_reason);
     let last = last.unwrap_or_default();
     last.strip_prefix("pq: failed to ")
         .unwrap_or(last)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pq_otp::upgrade::{Board, Driver, Live};
-use pq_otp::{Ask, Node, Payload, Question, RequestError, Sim};
+use pq_otp::{Ask, Busy, Node, Payload, Question, RequestError, Sim};
 
 use crate::stage::TURNS_MAX;
 
@@ -24,12 +24,14 @@ const LOOK: Duration = Duration::from_micros(100);
 pub(crate) struct Drive<'a> {
     sim: &'a mut Sim,
     live: Live,
+    /// Called when processes stay busy: virtual time stands still then, and so do the deadlines of the install.
+    on_busy: &'a dyn Fn(&Sim, &Busy),
 }
 
 impl<'a> Drive<'a> {
-    pub(crate) fn new(sim: &'a mut Sim) -> Drive<'a> {
+    pub(crate) fn new(sim: &'a mut Sim, on_busy: &'a dyn Fn(&Sim, &Busy)) -> Drive<'a> {
         let live = Live::new(sim.node().clone());
-        Drive { sim, live }
+        Drive { sim, live, on_busy }
     }
 }
 
@@ -47,8 +49,9 @@ impl Driver for Drive<'_> {
     }
 
     fn step(&mut self, board: &Arc<Board>) {
-        // Processes that stay busy are found in the play that follows.
-        let _ = self.sim.play_ms(STEP_MS, TURNS_MAX);
+        if let Err(busy) = self.sim.play_ms(STEP_MS, TURNS_MAX) {
+            (self.on_busy)(self.sim, &busy);
+        }
         let (mut since, mut seen) = (Instant::now(), board.progress().converted);
         while board.outstanding() > 0 && since.elapsed() < PATIENCE {
             std::thread::sleep(LOOK);

@@ -77,7 +77,12 @@ impl Play {
         say: Say,
     ) -> Result<SideReport, Refused> {
         let wanted = &order.wanted;
-        let stage = Stage::boot(program, wanted, copies.clone(), on_stall(say.clone()))?;
+        let stage = Stage::boot(
+            program,
+            wanted,
+            copies.clone(),
+            (on_stall(say.clone()), say.clone()),
+        )?;
         let mut play = Play {
             steps: order.trace.as_ref().map(|trace| Steps::new(trace.steps)),
             order,
@@ -248,9 +253,7 @@ impl Play {
         self.stage.listener.tick(self.stage.sim.now_ms());
         self.take_crashes();
         if let Err(busy) = played {
-            let of = busy.pid.and_then(|pid| self.stage.owner_of(pid));
-            let of = of.map_or_else(String::new, |name| format!(", a process of {name}"));
-            self.report.ended = Some(format!("{busy}{of}"));
+            self.report.ended = Some(self.stage.sentence(&busy));
             self.is_over = true;
         }
     }

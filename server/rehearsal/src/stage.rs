@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pq_code::{CodeServer, Wanted as WantedLibrary};
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
 use pq_otp::moved::{Batch, Moving, Opens, PutIn, Subtree, Sweep, Under};
-use pq_otp::{Ask, Config, Dice, Pid, Sim, StallHook};
+use pq_otp::{Ask, Busy, Config, Dice, Pid, Sim, StallHook};
 use pq_release::boot::{BootApp, BootRelease, Code, ReleaseTree};
 use pq_release::handler::{Options, ReleaseHandler};
 use pq_release::registry::ReleaseRegistry;
@@ -17,8 +17,9 @@ use pq_term::msgpack::from_msgpack;
 use crate::copies::Copies;
 use crate::drive::Drive;
 use crate::listener::{Avatar, Listener};
-use crate::order::{Program, Wanted};
+use crate::order::{Program, Said, Wanted};
 use crate::report::LISTED_MAX;
+use crate::side::Say;
 
 /// The turns of the shard at one time of the clock: with a million avatars that act in the same millisecond, some thousand.
 pub(crate) const TURNS_MAX: u64 = 200_000;
@@ -44,6 +45,7 @@ pub(crate) struct Stage {
     pub(crate) sim: Sim,
     pub(crate) listener: Arc<Listener>,
     handler: ReleaseHandler,
+    say: Say,
     code: Arc<CodeServer>,
     root: PathBuf,
     supervisor: String,
@@ -65,7 +67,7 @@ impl Stage {
         program: Program,
         wanted: &Wanted,
         copies: Arc<Copies>,
-        on_stall: StallHook,
+        (on_stall, say): (StallHook, Say),
     ) -> Result<Stage, Refused> {
         let tree = ReleaseTree::open(&wanted.root, program.runtime);
         let boot = tree.boot_vsn(&wanted.from).map_err(refused)?;
@@ -77,6 +79,7 @@ impl Stage {
         config.services.extend(program.services);
         regis_application::install(&mut config);
         let mut sim = Sim::new(config);
+        sim.set_turns_max(TURNS_MAX);
         sim.watch_callbacks().map_err(refused)?;
         let listener = Arc::new(Listener::new(copies));
         sim.node().tell_children(listener.clone());
@@ -85,6 +88,7 @@ impl Stage {
         Ok(Stage {
             sim,
             listener,
+            say,
             handler: ReleaseHandler::new(registry, code.clone()),
             code,
             root: wanted.root.clone(),
@@ -182,7 +186,9 @@ impl Stage {
 
     /// Installs a release as the node would.
     pub(crate) fn install(&mut self, vsn: &str) -> Result<(), String> {
-        let (handler, mut drive) = (&mut self.handler, Drive::new(&mut self.sim));
+        let (listener, say) = (&self.listener, &self.say);
+        let on_busy = |sim: &Sim, busy: &Busy| end_busy(sim, listener, (busy, say));
+        let (handler, mut drive) = (&mut self.handler, Drive::new(&mut self.sim, &on_busy));
         let installed = handler.install(&mut drive, vsn, &self.options);
         let opens = self.opens_now();
         self.listener.open_with(opens);
@@ -197,23 +203,16 @@ impl Stage {
 
     /// Converts copies of all states to a release and back, without any change.
     pub(crate) fn convert(&mut self, vsn: &str) -> Result<(), String> {
-        let (handler, mut drive) = (&mut self.handler, Drive::new(&mut self.sim));
+        let (listener, say) = (&self.listener, &self.say);
+        let on_busy = |sim: &Sim, busy: &Busy| end_busy(sim, listener, (busy, say));
+        let (handler, mut drive) = (&mut self.handler, Drive::new(&mut self.sim, &on_busy));
         let checked = handler.check_install(&mut drive, vsn, &self.options);
         checked.map(|_| ()).map_err(|why| why.to_string())
     }
 
-    /// The name of the avatar that a process belongs to.
-    pub(crate) fn owner_of(&self, process: Pid) -> Option<String> {
-        let processes = self.sim.processes();
-        let mut at = Some(process);
-        while let Some(pid) = at {
-            if let Some(avatar) = self.listener.avatar(pid) {
-                return Some(avatar.name);
-            }
-            let found = processes.iter().find(|it| it.pid == pid);
-            at = found.and_then(|it| it.parent);
-        }
-        None
+    /// A sentence about processes that stay busy.
+    pub(crate) fn sentence(&self, busy: &Busy) -> String {
+        sentence(&self.sim, &self.listener, busy)
     }
 
     /// Calls `each` with the name and the processes of each avatar.
@@ -243,6 +242,33 @@ impl Stage {
             }
         }
     }
+}
+
+/// Ends the child in an install that cannot go on.
+fn end_busy(sim: &Sim, listener: &Listener, (busy, say): (&Busy, &Say)) {
+    say(&Said::Ends(sentence(sim, listener, busy)));
+    pq_abi::crash::disarm();
+    std::process::exit(1);
+}
+
+fn sentence(sim: &Sim, listener: &Listener, busy: &Busy) -> String {
+    let owner = busy.pid.and_then(|pid| owner_of(sim, listener, pid));
+    let owner = owner.map_or_else(String::new, |name| format!(", a process of {name}"));
+    format!("{busy}{owner}")
+}
+
+/// The name of the avatar that a process belongs to.
+fn owner_of(sim: &Sim, listener: &Listener, process: Pid) -> Option<String> {
+    let processes = Sim::processes(sim);
+    let mut at = Some(process);
+    while let Some(pid) = at {
+        if let Some(avatar) = listener.avatar(pid) {
+            return Some(avatar.name);
+        }
+        let found = processes.iter().find(|it| it.pid == pid);
+        at = found.and_then(|it| it.parent);
+    }
+    None
 }
 
 /// The name of an avatar: the first name of its processes that is a text.

@@ -42,10 +42,7 @@ fn a_version_that_loops_ends_its_rehearsal_and_not_the_node() {
     assert_eq!(report["old"]["ended"], beside, "{report}");
     assert_eq!(report["against"].as_array().unwrap().len(), 1, "{report}");
     let (why, _) = ended(&tree, "{spins, \"bot-2\"}", &["--for", "5m"]);
-    assert!(
-        why.contains("still busy") && why.contains("a process of bot-2"),
-        "{why}"
-    );
+    assert!(why.contains("still busy"), "{why}");
     player.plays_on();
     assert_eq!(children(&tree), 0);
     drop(node);
