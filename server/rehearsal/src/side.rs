@@ -170,6 +170,10 @@ impl Play {
             ms: wanted.for_ms,
             has_moments: true,
         });
+        if self.is_over {
+            // A node that cannot go on answers no question.
+            return Ok(());
+        }
         self.measure(Moment::End)?;
         for (vsn, word) in [(&wanted.from, "back"), (&wanted.to, "again")] {
             if !self.is_over && self.install(vsn) {
@@ -191,9 +195,13 @@ impl Play {
             ms: wanted.for_ms,
             has_moments: true,
         });
+        if self.is_over {
+            // A node that cannot go on answers no question.
+            return Ok(());
+        }
         self.measure(Moment::End)?;
         let by_library = wanted.judge.is_some_and(|judge| !judge.reads_any_version());
-        if by_library && !self.is_over {
+        if by_library {
             (self.say)(&Said::Done(Box::new(self.report.clone())));
             if self.install(&wanted.to) {
                 self.measure(Moment::End)?;

@@ -21,8 +21,9 @@ use crate::order::{Program, Said, Wanted};
 use crate::report::LISTED_MAX;
 use crate::side::Say;
 
-/// The turns of the shard at one time of the clock: with a million avatars that act in the same millisecond, some thousand.
-pub(crate) const TURNS_MAX: u64 = 200_000;
+/// The turns of the shard at one time of the clock. A million avatars of three processes that act in the same millisecond take 12 000;
+/// a process without a pause reaches the limit in some seconds.
+pub(crate) const TURNS_MAX: u64 = 50_000;
 
 /// The limit of an answer of the simulated node, in virtual milliseconds.
 const ANSWER_MS: u64 = 60_000;

@@ -125,7 +125,7 @@ fn a_version_that_leaks_or_slows_is_named() {
     let report = against(&tree, "{leaks, 1000}", &args);
     assert!(reasons(&report).contains("memory is "), "{report}");
     let args = ["--for", "2m", "--abort-if", "callback > 4x"];
-    let report = against(&tree, "{slows, 100}", &args);
+    let report = against(&tree, "{slows, 500}", &args);
     assert!(reasons(&report).contains("callback is "), "{report}");
     drop(node);
 }
