@@ -147,6 +147,16 @@ mod tests {
         lines.map(str::to_string).collect()
     }
 
+    /// The words of a line, some of them in single quotes.
+    fn words(line: &str) -> Vec<&str> {
+        let parts = line.split('\'').enumerate();
+        let words = parts.flat_map(|(number, part)| match number % 2 {
+            0 => part.split_whitespace().collect(),
+            _ => vec![part],
+        });
+        words.collect()
+    }
+
     #[test]
     fn the_words_of_all_commands_fit_together() {
         Cli::command().debug_assert();
@@ -167,7 +177,7 @@ mod tests {
             );
         }
         for example in all.get_subcommands().flat_map(examples) {
-            let words: Vec<&str> = example.split_whitespace().collect();
+            let words = words(&example);
             let parsed = all.clone().try_get_matches_from(&words);
             assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
         }

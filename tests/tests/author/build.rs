@@ -127,7 +127,7 @@ fn what_cannot_be_built_or_packed_is_said() {
     let newer = text.replace("{processquest, \"1.1.0\"}", "{processquest, \"1.2.0\"}");
     std::fs::write(&file, newer).unwrap();
     desk.fails(&BUILD, expect![[r#"
-        pq: failed to find the sources of processquest 1.2.0: the workspace at SOURCES has it only in 1.0.0, 1.1.0, 1.1.1; a package with processquest.app beside its Cargo.toml would be right
+        pq: failed to find the sources of processquest 1.2.0: the workspace at SOURCES has it only in 1.0.0, 1.1.0, 1.3.0, 1.4.0, 2.0.0, 1.1.90, 1.1.91, 1.1.92, 1.1.93, 1.1.94, 1.1.95, 1.1.96, 1.1.1; a package with processquest.app beside its Cargo.toml would be right
     "#]]);
     std::fs::write(&file, text.replace("sockserv", "sockets")).unwrap();
     desk.fails(&BUILD, expect![[r#"
