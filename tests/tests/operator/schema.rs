@@ -36,6 +36,7 @@ const PACKAGE: &str = "PACKAGE";
 const STEPS: &[&[&str]] = &[
     &["status"],
     &["which-releases"],
+    &["lesson", "check", "1"],
     &["apps"],
     &["who"],
     &["names"],

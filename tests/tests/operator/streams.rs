@@ -25,6 +25,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("tar", &["/nowhere.rel", "--root", "/nowhere"]),
     ("new", &["no version"]),
     ("release", &["9.9.9", "--root", "/nowhere"]),
+    ("lesson", &["1"]),
     ("key new", &["/dev/null/key"]),
     ("key trust", &["/nowhere.pub", "--root", "/nowhere"]),
     ("key list", &["--root", "/nowhere"]),
@@ -41,6 +42,8 @@ const ASKED: &[(&str, &[&str])] = &[
     ("which-releases", &[]),
     ("unpack", &["nothing-1.0.0"]),
     ("check-install", &["9.9.9"]),
+    ("rehearse", &["9.9.9"]),
+    ("replay", &["1", "nobody"]),
     ("install", &["9.9.9"]),
     ("make-permanent", &["1.0.0"]),
     ("remove", &["9.9.9"]),
@@ -86,7 +89,7 @@ const ASKED: &[(&str, &[&str])] = &[
 ];
 
 /// Commands that do not know `--json`, or have another root than that of the node.
-const AUTHORS: [&str; 21] = [
+const AUTHORS: [&str; 22] = [
     "demo",
     "start",
     "play",
@@ -96,6 +99,7 @@ const AUTHORS: [&str; 21] = [
     "tar",
     "new",
     "release",
+    "lesson",
     "key new",
     "key trust",
     "key list",
