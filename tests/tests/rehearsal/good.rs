@@ -2,7 +2,7 @@
 
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll};
 
-use super::{measure, rehearse, repeatable};
+use super::{measure, rehearse};
 
 /// The files below a directory, with their sizes.
 fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64)> {
@@ -74,24 +74,6 @@ fn a_good_release_is_played_there_and_back_beside_the_running_one() {
     assert_eq!(tree.answer(&["status"])["release"]["vsn"], "1.0.0");
     assert!(!tree.root().join("rehearsals").exists());
     drop(node);
-}
-
-#[test]
-fn the_same_seed_and_copies_give_the_same_report() {
-    let tree = Tree::new();
-    let node = played(&tree, 12);
-    tree.does(&["stop"]);
-    drop(node);
-    let args = ["1.1.0", "--saved", "--for", "10m", "--seed", "42"];
-    let (code, first, _) = rehearse(&tree, &args);
-    assert_eq!((code, &first["copies"]), (0, &12.into()), "{first}");
-    let (_, second, _) = rehearse(&tree, &args);
-    assert_eq!(repeatable(first.clone()), repeatable(second));
-    let args = ["1.1.0", "--saved", "--for", "10m", "--seed", "43"];
-    let (_, other, _) = rehearse(&tree, &args);
-    assert_ne!(repeatable(first)["compared"], repeatable(other)["compared"]);
-    let refused = tree.refuses(&["rehearse", "1.1.0"], 7);
-    assert!(!refused.is_empty());
 }
 
 #[test]
