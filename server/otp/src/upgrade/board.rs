@@ -191,9 +191,9 @@ impl Board {
         workers.iter().any(|worker| worker.lock().now.is_some())
     }
 
-    /// The number of states that are exported and not yet converted.
+    /// The number of states that are exported, and whose results are not yet in the inboxes of their shards.
     pub fn outstanding(&self) -> u64 {
-        self.outstanding.load(Ordering::Relaxed)
+        self.outstanding.load(Ordering::Acquire)
     }
 
     pub(super) fn tally(&self) -> Tally {
@@ -389,12 +389,13 @@ impl Board {
     }
 
     fn hand_back(&self, node: &Node, shard: u8, done: Vec<Converted>) {
-        self.outstanding
-            .fetch_sub(done.len() as u64, Ordering::Relaxed);
+        let count = done.len() as u64;
         node.tell_shard(
             usize::from(shard),
             Signal::Upgrade(Order::Converted(self.id, done)),
         );
+        // Behind the signal: when nothing is outstanding, every result is in the inbox of its shard.
+        self.outstanding.fetch_sub(count, Ordering::Release);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
