@@ -123,8 +123,8 @@ pub(crate) enum Command {
     /// Play a release with copies of the living avatars in a process of its own, and the running release beside it
     ///
     /// The copies play for hours of virtual time, on the release and, with the same random numbers, on the running one. The release is
-    /// installed as it would be, taken back, and installed again. The node goes on meanwhile. The exit code is 3 when the release
-    /// speaks against itself: an avatar crashes, a state does not convert, or a condition of --abort-if holds.
+    /// installed as it would be, taken back, and installed again. The node goes on meanwhile. The exit code is 3 when an
+    /// avatar crashes with the release, a state does not convert, or a condition of --abort-if holds.
     #[command(
         after_help = "Examples:\n  pq rehearse 1.1.0 --root rel\n  pq rehearse 1.1.0 --root rel --for 8h --avatars 1000 --abort-if 'gold/h > 1.5x'"
     )]

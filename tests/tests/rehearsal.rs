@@ -2,9 +2,9 @@
 //!
 //! | module | what happens |
 //! |---|---|
-//! | `good` | a good release: both sides, samples, a node that notices nothing |
+//! | `good` | a good release: both sides, the same report for the same seed, a node that notices nothing |
 //! | `faults` | broken releases: the rehearsal names each fault, and a replay shows the crash |
-//! | `limits` | a rehearsal that is killed, or needs too much memory |
+//! | `limits` | a rehearsal that is killed, needs too much memory, or loops |
 
 mod faults;
 mod good;
@@ -21,6 +21,16 @@ fn rehearse(tree: &Tree, args: &[&str]) -> (i32, Value, String) {
     let report = report.unwrap_or_else(|error| panic!("{args:?}: {error}: {out}\n{err}"));
     let last = err.lines().last().unwrap_or_default().to_string();
     (code, report, last)
+}
+
+/// The report without the figures that depend on the machine.
+fn repeatable(mut report: Value) -> Value {
+    for side in ["new", "old"] {
+        let side = report[side].as_object_mut().unwrap();
+        side.remove("callbacks");
+        side.remove("resident_bytes");
+    }
+    report
 }
 
 /// The figures of a measure.

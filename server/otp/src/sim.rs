@@ -19,9 +19,12 @@ use crate::shard::{Counters, Shard};
 use crate::stall::{self, Work};
 use crate::unpoisoned::Unpoisoned;
 
-/// Turns at one time of the clock before the simulation panics, because it is in a loop: processes that send
-/// themselves events without a pause.
+/// Turns at one time of the clock before the simulation gives up.
 const TURNS_MAX: u64 = 10_000_000;
+
+/// Messages at one time of the clock before the simulation gives up, because it is in a loop: processes that send themselves events
+/// without a pause. A process takes up to 16 000 of them in one turn.
+const MESSAGES_MAX: u64 = 1_000_000_000;
 
 /// A simulated node, which runs only in calls of its methods.
 pub struct Sim {
@@ -29,19 +32,19 @@ pub struct Sim {
     shard: Shard,
     now_ms: u64,
     callbacks: Histogram,
-    turns_max: u64,
+    messages_max: u64,
     /// The watching thread ends when this is dropped.
     _keeper: Option<SyncSender<()>>,
 }
 
 /// Processes that send themselves messages without a pause: the clock would never advance.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("processes are still busy after {turns} turns at {at_ms} ms; one of them is {pid:?}")]
+#[error("processes are still busy after {messages} messages at {at_ms} ms; one of them is {pid:?}")]
 pub struct Busy {
     /// The time on the virtual clock in milliseconds.
     pub at_ms: u64,
-    /// The turns that the shard has made at this time.
-    pub turns: u64,
+    /// The messages that processes have handled at this time.
+    pub messages: u64,
     /// A process that waits to run.
     pub pid: Option<Pid>,
 }
@@ -57,7 +60,7 @@ impl Sim {
             shard,
             now_ms: 0,
             callbacks: Histogram::default(),
-            turns_max: TURNS_MAX,
+            messages_max: MESSAGES_MAX,
             _keeper: None,
         }
     }
@@ -76,9 +79,9 @@ impl Sim {
         Ok(())
     }
 
-    /// Sets the turns at one time of the clock before the simulation panics; 10 million by default.
-    pub fn set_turns_max(&mut self, turns: u64) {
-        self.turns_max = turns;
+    /// Sets how many messages processes may handle at one time of the clock; a billion by default.
+    pub fn set_messages_max(&mut self, messages: u64) {
+        self.messages_max = messages;
     }
 
     /// The real durations of callbacks since the start: a sample.
@@ -103,24 +106,29 @@ impl Sim {
 
     /// Runs all processes until none can run without an advance of the clock.
     pub fn settle(&mut self) {
-        if let Err(busy) = self.settle_within(self.turns_max) {
+        if let Err(busy) = self.try_settle() {
             panic!("the simulation does not settle: {busy}");
         }
     }
 
-    /// Does the same within this many turns.
-    fn settle_within(&mut self, turns: u64) -> Result<(), Busy> {
-        for _ in 0..turns {
+    fn try_settle(&mut self) -> Result<(), Busy> {
+        let before = self.shard.counters.envelopes;
+        let mut messages = 0;
+        for _ in 0..TURNS_MAX {
             self.turn();
+            messages = self.shard.counters.envelopes - before;
             if !self.shard.is_busy() && self.node.inbox(0).is_none_or(|inbox| inbox.is_empty()) {
                 return Ok(());
+            }
+            if messages >= self.messages_max {
+                break;
             }
         }
         let place = self.shard.queue().next();
         let process = place.and_then(|place| self.shard.slab.peek(place));
         Err(Busy {
             at_ms: self.now_ms,
-            turns,
+            messages,
             pid: process.map(|process| process.pid),
         })
     }
@@ -137,24 +145,25 @@ impl Sim {
         self.shard.core.post.turn_to(Work::None);
     }
 
-    /// Runs for this many virtual milliseconds. A time of the clock has `turns` turns of the shard at most.
+    /// Runs for this many virtual milliseconds.
     ///
     /// # Errors
-    /// When processes are busy for longer. The simulation can then go on, and is still at that time.
-    pub fn play_ms(&mut self, ms: u64, turns: u64) -> Result<(), Busy> {
+    /// When processes stay busy at one time of the clock ([`Sim::set_messages_max`]). The simulation can then go on, and is still at that
+    /// time.
+    pub fn play_ms(&mut self, ms: u64) -> Result<(), Busy> {
         let end = self.now_ms + ms;
-        self.settle_within(turns)?;
+        self.try_settle()?;
         while let Some(next) = self.shard.next_timer_ms().filter(|next| *next <= end) {
             self.now_ms = next;
-            self.settle_within(turns)?;
+            self.try_settle()?;
         }
         self.now_ms = end;
-        self.settle_within(turns)
+        self.try_settle()
     }
 
     /// Runs for this many virtual milliseconds.
     pub fn run_ms(&mut self, ms: u64) {
-        if let Err(busy) = self.play_ms(ms, self.turns_max) {
+        if let Err(busy) = self.play_ms(ms) {
             panic!("the simulation does not settle: {busy}");
         }
     }

@@ -256,6 +256,7 @@ pub(crate) mod tests {
             for_ms: 3_600_000,
             sample: crate::order::Sample::All,
             partial: false,
+            lossy: false,
             limits: crate::limits::Limits {
                 memory_bytes: 1,
                 cpu_s: 1,

@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 use pq_otp::upgrade::{Board, Driver, Live};
 use pq_otp::{Ask, Busy, Node, Payload, Question, RequestError, Sim};
 
-use crate::stage::TURNS_MAX;
-
 /// The virtual milliseconds of a step.
 const STEP_MS: u64 = 1;
 
@@ -49,7 +47,7 @@ impl Driver for Drive<'_> {
     }
 
     fn step(&mut self, board: &Arc<Board>) {
-        if let Err(busy) = self.sim.play_ms(STEP_MS, TURNS_MAX) {
+        if let Err(busy) = self.sim.play_ms(STEP_MS) {
             (self.on_busy)(self.sim, &busy);
         }
         let (mut since, mut seen) = (Instant::now(), board.progress().converted);

@@ -70,6 +70,8 @@ pub struct Wanted {
     pub sample: Sample,
     /// Whether the relup may leave code of the running release in force.
     pub partial: bool,
+    /// Whether the way to the release may lose fields of states. The way back always may.
+    pub lossy: bool,
     /// The limits of each child.
     pub limits: Limits,
 }

@@ -17,7 +17,7 @@ use crate::limits::Usage;
 use crate::order::{Order, Program, Said, Sample, Side};
 use crate::report::{Durations, Installed, LISTED_MAX, Measured, SideReport, Suspect, Unconverted};
 use crate::sample::{Stratum, choose};
-use crate::stage::{Refused, Stage, TURNS_MAX, name_of};
+use crate::stage::{Refused, Stage, name_of};
 use crate::steps::Steps;
 
 /// The virtual time between two looks at crashes.
@@ -257,7 +257,7 @@ impl Play {
     }
 
     fn play_part(&mut self, ms: u64) {
-        let played = self.stage.sim.play_ms(ms, TURNS_MAX);
+        let played = self.stage.sim.play_ms(ms);
         self.stage.listener.tick(self.stage.sim.now_ms());
         self.take_crashes();
         if let Err(busy) = played {

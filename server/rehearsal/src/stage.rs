@@ -21,9 +21,10 @@ use crate::order::{Program, Said, Wanted};
 use crate::report::LISTED_MAX;
 use crate::side::Say;
 
-/// The turns of the shard at one time of the clock. A million avatars of three processes that act in the same millisecond take 12 000;
-/// a process without a pause reaches the limit in some seconds.
-pub(crate) const TURNS_MAX: u64 = 50_000;
+/// The messages at one time of the clock: so many, and so many more for each avatar, all of which may act in the same millisecond. A
+/// process without a pause handles a million in a second or two.
+const MESSAGES_MAX: u64 = 1_000_000;
+const MESSAGES_OF_AVATAR_MAX: u64 = 100;
 
 /// The limit of an answer of the simulated node, in virtual milliseconds.
 const ANSWER_MS: u64 = 60_000;
@@ -50,7 +51,8 @@ pub(crate) struct Stage {
     code: Arc<CodeServer>,
     root: PathBuf,
     supervisor: String,
-    options: Options,
+    /// The release that is rehearsed, and the options of its install.
+    to: (String, Options),
     versions: fn(Arc<CodeServer>, &Path) -> Arc<dyn Versions>,
     /// The versions of the last copy: most copies have the same.
     opened: Option<Opened>,
@@ -80,7 +82,7 @@ impl Stage {
         config.services.extend(program.services);
         regis_application::install(&mut config);
         let mut sim = Sim::new(config);
-        sim.set_turns_max(TURNS_MAX);
+        sim.set_messages_max(MESSAGES_MAX + MESSAGES_OF_AVATAR_MAX * copies.len() as u64);
         sim.watch_callbacks().map_err(refused)?;
         let listener = Arc::new(Listener::new(copies));
         sim.node().tell_children(listener.clone());
@@ -94,10 +96,14 @@ impl Stage {
             code,
             root: wanted.root.clone(),
             supervisor: wanted.supervisor.clone(),
-            options: Options {
-                partial: wanted.partial,
-                ..Options::default()
-            },
+            to: (
+                wanted.to.clone(),
+                Options {
+                    partial: wanted.partial,
+                    lossy: wanted.lossy,
+                    ..Options::default()
+                },
+            ),
             versions: program.versions,
             opened: None,
         })
@@ -187,10 +193,10 @@ impl Stage {
 
     /// Installs a release as the node would.
     pub(crate) fn install(&mut self, vsn: &str) -> Result<(), String> {
-        let (listener, say) = (&self.listener, &self.say);
-        let on_busy = |sim: &Sim, busy: &Busy| end_busy(sim, listener, (busy, say));
-        let (handler, mut drive) = (&mut self.handler, Drive::new(&mut self.sim, &on_busy));
-        let installed = handler.install(&mut drive, vsn, &self.options);
+        let installed = self.handle(
+            |handler, drive, options| handler.install(drive, vsn, options),
+            vsn,
+        );
         let opens = self.opens_now();
         self.listener.open_with(opens);
         match installed {
@@ -204,11 +210,28 @@ impl Stage {
 
     /// Converts copies of all states to a release and back, without any change.
     pub(crate) fn convert(&mut self, vsn: &str) -> Result<(), String> {
+        let checked = self.handle(
+            |handler, drive, options| handler.check_install(drive, vsn, options),
+            vsn,
+        );
+        checked.map(|_| ()).map_err(|why| why.to_string())
+    }
+
+    /// Has the release handler work on the way to a release. The way back of a rehearsal may lose what it likes: copies take it.
+    fn handle<R>(
+        &mut self,
+        work: impl FnOnce(&mut ReleaseHandler, &mut Drive<'_>, &Options) -> R,
+        vsn: &str,
+    ) -> R {
+        let (to, options) = &self.to;
+        let options = Options {
+            lossy: options.lossy || vsn != to,
+            ..*options
+        };
         let (listener, say) = (&self.listener, &self.say);
         let on_busy = |sim: &Sim, busy: &Busy| end_busy(sim, listener, (busy, say));
-        let (handler, mut drive) = (&mut self.handler, Drive::new(&mut self.sim, &on_busy));
-        let checked = handler.check_install(&mut drive, vsn, &self.options);
-        checked.map(|_| ()).map_err(|why| why.to_string())
+        let mut drive = Drive::new(&mut self.sim, &on_busy);
+        work(&mut self.handler, &mut drive, &options)
     }
 
     /// A sentence about processes that stay busy.

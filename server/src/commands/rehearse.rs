@@ -47,6 +47,9 @@ pub(crate) struct RehearseArgs {
     /// Install although the relup leaves some code of the running release in force
     #[arg(long)]
     partial: bool,
+    /// Install although the way down loses values of states
+    #[arg(long)]
+    lossy: bool,
     /// The memory of each of the two processes, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 4_096, value_parser = clap::value_parser!(u64).range(64..=1 << 20))]
     memory: u64,
@@ -196,6 +199,7 @@ impl RehearseArgs {
             for_ms: self.time.as_millis() as u64,
             sample: self.avatars.clone(),
             partial: self.partial,
+            lossy: self.lossy,
             limits: Limits {
                 memory_bytes: self.memory << 20,
                 cpu_s: self.processor.as_secs().max(1),
@@ -244,7 +248,7 @@ impl RehearseArgs {
 
     fn sentence(&self, report: &Report) -> String {
         let first = report.against.first().map_or("", String::as_str);
-        format!("the rehearsal speaks against {}: {first}", self.vsn)
+        format!("the rehearsal of {} has failed: {first}", self.vsn)
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn choose(tree: &Tree, fault: &str, measures: &str) {
     std::fs::write(tree.root().join(file), text).unwrap();
 }
 
-/// Rehearses the release with a fault, which must speak against it, and returns the report.
+/// Rehearses the release with a fault, which must fail, and returns the report.
 fn against(tree: &Tree, fault: &str, args: &[&str]) -> Value {
     choose(tree, fault, FUNCTIONS);
     let (code, report, last) = rehearse(
@@ -43,7 +43,7 @@ fn against(tree: &Tree, fault: &str, args: &[&str]) -> Value {
     );
     assert_eq!(code, 3, "{fault}: {report}");
     assert!(
-        last.contains("the rehearsal speaks against 1.1.1: "),
+        last.contains("the rehearsal of 1.1.1 has failed: "),
         "{fault}: {last}"
     );
     assert_eq!(report["old"]["crashes"], 0, "{fault}: {report}");

@@ -2,7 +2,7 @@
 
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll};
 
-use super::{measure, rehearse};
+use super::{measure, rehearse, repeatable};
 
 /// The files below a directory, with their sizes.
 fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64)> {
@@ -18,9 +18,15 @@ fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64)> {
 
 /// A node with heroes that have played, and release 1.1.0 beside its own.
 fn played(tree: &Tree, count: usize) -> Running {
+    let node = plays(tree, count);
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    node
+}
+
+/// A node with heroes that have played.
+fn plays(tree: &Tree, count: usize) -> Running {
     let many = count.to_string();
     let node = Running::node_with(tree, &["--heroes", &many, "--pace", "20"]);
-    tree.does(&["unpack", "processquest-1.1.0"]);
     let has_played = || {
         let state = tree.does(&["sys", "get-state", "bot-0"]);
         (!state.contains("exp => 0,")).then_some(())
@@ -77,6 +83,24 @@ fn a_good_release_is_played_there_and_back_beside_the_running_one() {
 }
 
 #[test]
+fn the_same_seed_and_copies_give_the_same_report() {
+    let tree = Tree::new();
+    let node = played(&tree, 12);
+    tree.does(&["stop"]);
+    drop(node);
+    let args = ["1.1.0", "--saved", "--for", "10m", "--seed", "42"];
+    let (code, first, _) = rehearse(&tree, &args);
+    assert_eq!((code, &first["copies"]), (0, &12.into()), "{first}");
+    let (_, second, _) = rehearse(&tree, &args);
+    assert_eq!(repeatable(first.clone()), repeatable(second));
+    let args = ["1.1.0", "--saved", "--for", "10m", "--seed", "43"];
+    let (_, other, _) = rehearse(&tree, &args);
+    assert_ne!(repeatable(first)["compared"], repeatable(other)["compared"]);
+    let refused = tree.refuses(&["rehearse", "1.1.0"], 7);
+    assert!(!refused.is_empty());
+}
+
+#[test]
 fn a_sample_or_names_play_and_a_client_reads_on_meanwhile() {
     let tree = Tree::new();
     let node = played(&tree, 30);
@@ -103,5 +127,24 @@ fn a_sample_or_names_play_and_a_client_reads_on_meanwhile() {
     let refused = tree.refuses(&["rehearse", "9.9.9"], 3);
     assert!(refused.contains("failed to rehearse"), "{refused}");
     player.plays_on();
+    drop(node);
+}
+
+#[test]
+fn a_release_whose_way_back_loses_values_is_rehearsed_and_a_lossy_release_only_when_that_is_confirmed()
+ {
+    let tree = Tree::with_ladder();
+    let node = plays(&tree, 5);
+    tree.does(&["unpack", "processquest-2.0.0"]);
+    let (code, report, _) = rehearse(&tree, &["2.0.0", "--for", "1m"]);
+    assert_eq!(code, 0, "{report}");
+    assert_eq!(report["new"]["installs"].as_array().unwrap().len(), 3);
+    tree.does(&["install", "2.0.0"]);
+    let (code, report, _) = rehearse(&tree, &["1.0.0", "--for", "1m"]);
+    assert_eq!(code, 3, "{report}");
+    let why = report["new"]["installs"][0]["failed"].as_str().unwrap();
+    assert!(why.contains("--lossy accepts that"), "{why}");
+    let (code, report, _) = rehearse(&tree, &["1.0.0", "--for", "1m", "--lossy"]);
+    assert_eq!(code, 0, "{report}");
     drop(node);
 }

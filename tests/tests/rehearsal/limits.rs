@@ -1,8 +1,8 @@
-//! A rehearsal that needs too much memory or time, or is killed: it says so, the node plays on, and nothing is left.
+//! A rehearsal that loops, needs too much memory or time, or is killed: it says so, the node plays on, and nothing is left.
 
 use std::fs;
 
-use pq_tests::running::{PATIENCE, Running, Signal, Tree, poll, pq};
+use pq_tests::running::{PATIENCE, Player, Running, Signal, Tree, poll, pq};
 use serde_json::Value;
 
 use super::faults::{choose, stage};
@@ -29,6 +29,24 @@ fn children(tree: &Tree) -> usize {
     lines
         .filter(|line| line.contains("rehearsal-side") && line.contains(root))
         .count()
+}
+
+#[test]
+fn a_version_that_loops_ends_its_rehearsal_and_not_the_node() {
+    let (tree, node) = stage();
+    let mut player = Player::enter(&node, "Ann");
+    let (why, report) = ended(&tree, "{loops, \"bot-2\"}", &["--for", "30days"]);
+    assert!(why.contains("pq_player:handle_event of bot-2"), "{why}");
+    assert!(why.contains("does not end"), "{why}");
+    let beside = "the other side has ended before";
+    assert_eq!(report["old"]["ended"], beside, "{report}");
+    assert_eq!(report["against"].as_array().unwrap().len(), 1, "{report}");
+    let (why, _) = ended(&tree, "{spins, \"bot-2\"}", &["--for", "5m"]);
+    assert!(why.contains("still busy"), "{why}");
+    assert!(why.ends_with(", a process of bot-2"), "{why}");
+    player.plays_on();
+    assert_eq!(children(&tree), 0);
+    drop(node);
 }
 
 #[test]
