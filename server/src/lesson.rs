@@ -10,7 +10,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`page`] | a page: its title, its text and its checks |
+//! | [`page`](mod@page) | a page: its title, its text and its checks |
 //! | [`wanted`] | the kinds of checks, and their judgement |
 //! | [`facts`] | the facts that checks ask for |
 
